@@ -1,0 +1,62 @@
+"""The `mixnas` command: gathers the commands and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+from mixnas.errors import MixnasError
+
+TOPICS = ("search", "fronts", "dashboard", "models", "space")
+"""Files beside this one; each has `register(app)`."""
+
+
+def build_app() -> typer.Typer:
+    """The Typer app with every command."""
+    app = typer.Typer(
+        name="mixnas",
+        help="Search and ablate resource-efficient vision models.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+    @app.callback(invoke_without_command=True)
+    def root(
+        version: bool = typer.Option(False, "--version", help="Print the version and stop.", is_eager=True),
+    ) -> None:
+        if version:
+            from mixnas import __version__
+
+            typer.echo(f"mixnas {__version__}")
+            raise typer.Exit
+
+    for topic in TOPICS:
+        try:
+            module = importlib.import_module(f"mixnas.cli.{topic}")
+        except ModuleNotFoundError as error:  # while the parts are being written
+            if error.name != f"mixnas.cli.{topic}":
+                raise
+            continue
+        module.register(app)
+    return app
+
+
+def main() -> None:
+    """Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use."""
+    try:
+        build_app()()
+    except MixnasError as error:
+        typer.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            typer.echo(f"hint: {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

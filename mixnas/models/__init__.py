@@ -1,0 +1,33 @@
+"""Model families, found by name. Nothing here imports torch until a family is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from mixnas.errors import UnknownName
+
+if TYPE_CHECKING:
+    from mixnas.models.family import Family, NamedModel
+
+FAMILIES: dict[str, str] = {
+    "splitmixer": "mixnas.models.splitmixer",
+}
+"""Family name to the module that defines `FAMILY`."""
+
+
+def family(name: str) -> Family:
+    """The family of that name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name not in FAMILIES:
+        raise UnknownName("model family", name, FAMILIES)
+    found: Family = importlib.import_module(FAMILIES[name]).FAMILY
+    return found
+
+
+def named_models() -> dict[str, tuple[str, NamedModel]]:
+    """Every published model by name, with its family's name."""
+    return {name: (key, model) for key in FAMILIES for name, model in family(key).named.items()}

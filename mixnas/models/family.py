@@ -1,0 +1,48 @@
+"""What a model family is to the rest of the project: how to build it, what it costs, and its published members.
+
+The closed forms are plain arithmetic: they take axis values that are ints and strings, or numpy columns of them (one
+row a candidate), and return an int or an int64 column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mixnas.records import Candidate, Problem, Value
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Axes = Mapping[str, Any]
+"""Axis name to value, or to a numpy column of values."""
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A published model: the axes that make it and the problem it was published for."""
+
+    axes: Candidate
+    problem: Problem
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Family:
+    """One model family. `defaults` gives the value of every axis that a candidate leaves out."""
+
+    name: str
+    source: str
+    summary: str
+    build: Callable[[Candidate, Problem], nn.Module]
+    params: Callable[[Axes, Problem], Any]
+    macs: Callable[[Axes, Problem], Any]
+    """As fvcore counts them in eval mode on the built model, plus what it cannot see (stated by the family)."""
+    macs_thop: Callable[[Axes, Problem], Any]
+    """In thop's convention, which the papers' printed FLOPs follow."""
+    defaults: Mapping[str, Value]
+    tiny: Candidate
+    """A member small enough for every test."""
+    tasks: tuple[str, ...] = ("classification",)
+    named: Mapping[str, NamedModel] = field(default_factory=dict)

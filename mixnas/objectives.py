@@ -1,0 +1,83 @@
+"""What a search can optimise: one record per objective, in one table.
+
+An objective is `exact` (known from the config before any training), `learned` (only training tells; the reason for
+searching) or `timed` (measured while training, differs from machine to machine).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mixnas.errors import UnknownName, UsageError
+
+Direction = Literal["maximize", "minimize"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One objective: its name, which way is better, its unit, and where its value comes from."""
+
+    name: str
+    direction: Direction
+    unit: str
+    kind: Literal["exact", "learned", "timed"]
+    summary: str
+    task: str | None = None
+    """The only task that it exists for, or None for all."""
+
+    @property
+    def sign(self) -> int:
+        """-1 for objectives to maximise, so that `sign * value` is always to be minimised."""
+        return -1 if self.direction == "maximize" else 1
+
+
+_TABLE = (
+    Objective("acc", "maximize", "fraction", "learned", "validation accuracy", "classification"),
+    Objective("error", "minimize", "fraction", "learned", "1 - validation accuracy", "classification"),
+    Objective("params", "minimize", "", "exact", "trainable parameters"),
+    Objective("macs", "minimize", "", "exact", "multiply-accumulates of one forward pass of one image"),
+    Objective("train_seconds", "minimize", "s", "timed", "seconds of training, validation left out"),
+)
+
+OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in _TABLE}
+
+ALIASES: dict[str, str] = {"flops": "macs", "accuracy": "acc", "parameters": "params"}
+"""Other names in use. `flops` means multiply-accumulates here, as in fvcore and in both papers."""
+
+
+def objective(name: str) -> Objective:
+    """The objective of that name or alias.
+
+    Raises:
+        UnknownName: there is none; the error lists all.
+    """
+    key = ALIASES.get(name.strip(), name.strip())
+    if key not in OBJECTIVES:
+        raise UnknownName("objective", name.strip(), [*OBJECTIVES, *ALIASES])
+    return OBJECTIVES[key]
+
+
+def parse_objectives(text: str, task: str | None = None) -> tuple[Objective, ...]:
+    """Reads `"acc,params"`; aliases are resolved.
+
+    Raises:
+        UnknownName: a name is in no table.
+        UsageError: none is given, one is given twice, or one does not exist for the task.
+    """
+    chosen = [objective(part) for part in text.split(",") if part.strip()]
+    if not chosen:
+        raise UsageError("--objective is empty", hint="for example --objective acc,params")
+    names = [o.name for o in chosen]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"objective {name!r} is given twice in {text!r}", hint="flops and macs are the same; name each once"
+            )
+    for o in chosen:
+        if task and o.task and o.task != task:
+            fits = [x.name for x in _TABLE if x.task in (None, task)]
+            raise UsageError(
+                f"objective {o.name!r} is for {o.task}, the task is {task}", hint=f"that fit: {', '.join(fits)}"
+            )
+    return tuple(chosen)

@@ -1,0 +1,196 @@
+"""The words of the project: plain, frozen records that travel between layers, processes and the store.
+
+Standard library only. Three things stay three types: a candidate (a dict of axis values), a model (torch), and a
+measurement (what came out of training it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeAlias
+
+Value: TypeAlias = bool | int | float | str
+
+Candidate: TypeAlias = dict[str, Value]
+"""One architecture as plain data: dotted axis name to value, active axes only, in the order of the space.
+
+`{"width": 64, "depth": 4, "channel": "overlap", "channel.ratio": "2/3", ...}`
+"""
+
+Task = Literal["classification", "segmentation", "super_resolution"]
+
+State = Literal["running", "finished", "failed"]
+"""`running` has a worker (or lost it and waits to be taken up again); the other two are final."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a model is asked to do: the task, its input `[C, H, W]` and the number of classes.
+
+    `num_classes` is the number of output channels where there are no classes (super-resolution: the image channels).
+    """
+
+    task: Task = "classification"
+    in_channels: int = 3
+    height: int = 32
+    width: int = 32
+    num_classes: int = 10
+
+    @classmethod
+    def square(
+        cls, image_size: int, in_channels: int = 3, num_classes: int = 10, task: Task = "classification"
+    ) -> Problem:
+        """A problem on square images."""
+        return cls(task, in_channels, image_size, image_size, num_classes)
+
+    @property
+    def input(self) -> tuple[int, int, int]:
+        """`(C, H, W)`."""
+        return (self.in_channels, self.height, self.width)
+
+    @property
+    def image_size(self) -> int:
+        """The shorter side in pixels: the one that limits how deep a model may go."""
+        return min(self.height, self.width)
+
+    def context(self) -> dict[str, Value]:
+        """The names that rules of a search space may use beside its axes."""
+        return {
+            "task": self.task,
+            "image_size": self.image_size,
+            "in_channels": self.in_channels,
+            "num_classes": self.num_classes,
+        }
+
+    def key(self) -> str:
+        """A short name for costs that depend on the problem: `classification-3x32x32-10`."""
+        return f"{self.task}-{self.in_channels}x{self.height}x{self.width}-{self.num_classes}"
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How much of a full training a result stands for."""
+
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training to run. Names, dicts and seeds only, so that it can go to any process or machine.
+
+    `evaluator` is a name in `mixnas.evaluators.EVALUATORS` or `package.module:function`.
+    """
+
+    study: str
+    trial: int
+    attempt: int
+    family: str
+    axes: Candidate
+    problem: Problem
+    dataset: str
+    fidelity: Fidelity
+    recipe: Mapping[str, Value] = field(default_factory=dict)
+    split_seed: int = 0
+    data_dir: str | None = None
+    device: str = "cpu"
+    evaluator: str = "train"
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One point of a learning curve. `epoch` counts from 1; `metrics` are of the validation part."""
+
+    epoch: int
+    train_loss: float
+    metrics: Mapping[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What came out of a job. A failure is an outcome too, with its reason in one line.
+
+    `metrics` holds the measured objectives (`acc`, `train_seconds`, ...), empty when `outcome` is "failed".
+    `reason` is one of the words of `FAILURES`; `detail` is one line for the screen, `traceback` goes to the store.
+    """
+
+    outcome: Literal["finished", "failed"]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[EpochRecord, ...] = ()
+    seconds: float = 0.0
+    device: str = "cpu"
+    reason: str = ""
+    detail: str = ""
+    traceback: str = ""
+
+
+FAILURES: Mapping[str, str] = {
+    "non_finite_loss": "the loss became NaN or infinite",
+    "exception": "the training raised an error",
+    "out_of_memory": "memory ran out",
+    "timeout": "it took longer than allowed",
+    "lost_worker": "the worker process ended without a word",
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as the store knows it. `values` maps objective names to numbers and is empty unless finished."""
+
+    study: str
+    number: int
+    digest: str
+    axes: Candidate
+    state: State
+    values: Mapping[str, float]
+    fidelity: Fidelity
+    source: str = ""
+    reason: str = ""
+    detail: str = ""
+    attempts: int = 0
+    started_at: str = ""
+    finished_at: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class StudyCounts:
+    """How a study stands, as `mixnas studies --json` prints it."""
+
+    name: str
+    finished: int = 0
+    failed: int = 0
+    running: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class FrontPoint:
+    """The front after one finished trial: which trials are on it, and the hypervolume it covers."""
+
+    trial: int
+    finished: int
+    hypervolume: float
+    members: tuple[int, ...]
+    at: str = ""
+
+
+def to_dict(record: Any) -> dict[str, Any]:
+    """Any record of this module as JSON-ready plain data."""
+    return asdict(record)
+
+
+def job_from_dict(data: Mapping[str, Any]) -> Job:
+    """The inverse of `to_dict` for a job.
+
+    Raises:
+        KeyError: a field without a default is missing.
+    """
+    known = {f.name for f in fields(Job)}
+    values = {k: v for k, v in data.items() if k in known}
+    values["problem"] = Problem(**values["problem"])
+    values["fidelity"] = Fidelity(**values["fidelity"])
+    return Job(**values)
