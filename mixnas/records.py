@@ -128,6 +128,7 @@ class Measurement:
 
 FAILURES: Mapping[str, str] = {
     "non_finite_loss": "the loss became NaN or infinite",
+    "non_finite_value": "an objective is missing, NaN or infinite",
     "exception": "the training raised an error",
     "out_of_memory": "memory ran out",
     "timeout": "it took longer than allowed",

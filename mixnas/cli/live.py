@@ -1,0 +1,202 @@
+"""What a running search shows: a live view on a terminal, plain lines elsewhere, and the account at the end."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from typing import TYPE_CHECKING, Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from mixnas.describe import describe, format_value
+from mixnas.search.executors import Done, Event
+from mixnas.search.executors import Progress as EpochDone
+
+if TYPE_CHECKING:
+    from mixnas.session import Session
+
+ROWS = 12
+
+
+class View(Protocol):
+    """Follows a search."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+    def listen(self, event: Event | None) -> None:
+        """Takes an event, after the books are kept; None is a tick."""
+
+    def summary(self, ended: str, storage: str) -> None:
+        """Says how it ended and what to type next."""
+
+
+def open_view(session: Session, *, plain: bool) -> View:
+    """The live view on a terminal, plain lines where output goes elsewhere."""
+    console = Console()
+    return PlainView(session, console) if plain or not console.is_terminal else LiveView(session, console)
+
+
+class PlainView:
+    """One line for each trial that ends."""
+
+    def __init__(self, session: Session, console: Console) -> None:
+        self._session, self._driver, self._console = session, session.driver, console
+        self._started = time.monotonic()
+        self._before = session.driver.finished
+
+    def __enter__(self) -> Self:
+        spec, driver = self._session.spec, self._driver
+        already = f", {driver.finished} finished before" if driver.finished else ""
+        self._say(
+            f"study {spec.name}: space {self._session.space.name}, data {spec.dataset}, "
+            f"{spec.trials} trials of {spec.epochs} epochs, {self._session.executor.workers} workers{already}"
+        )
+        if spec.constraints:
+            self._say(
+                f"constraint {'; '.join(spec.constraints)}: about {self._session.feasible:.1%} of the space passes"
+            )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def listen(self, event: Event | None) -> None:
+        if isinstance(event, Done):
+            self._say(self._line(event))
+
+    def summary(self, ended: str, storage: str) -> None:
+        for line in _ending(self._session, ended, storage, time.monotonic() - self._started):
+            self._console.print(line, highlight=False)
+
+    def _line(self, event: Done) -> str:
+        driver, number = self._driver, event.job.trial
+        place = f"[{driver.finished}/{driver.trials}]"
+        if number not in driver.values:
+            return f"{place} trial {number} failed: {event.measurement.reason}: {event.measurement.detail}"
+        values = "  ".join(f"{k} {format_value(k, v)}" for k, v in driver.values[number].items())
+        mark = "  *front*" if driver.front and number in driver.front.members else ""
+        return f"{place} trial {number}  {values}  {describe(driver.axes(number))}{mark}"
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+
+class LiveView(PlainView):
+    """Progress, best per objective, running trials and the current front, redrawn four times a second."""
+
+    def __init__(self, session: Session, console: Console) -> None:
+        super().__init__(session, console)
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+        )
+        self._task = self._bar.add_task(
+            session.spec.name, total=session.driver.trials, completed=session.driver.finished, left=""
+        )
+        self._running: dict[int, str] = {}
+        self._live = Live(self._draw(), console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._live.__exit__(None, None, None)
+
+    def listen(self, event: Event | None) -> None:
+        if isinstance(event, EpochDone):
+            metrics = "  ".join(f"{k} {format_value(k, v)}" for k, v in event.record.metrics.items() if k == "acc")
+            self._running[event.job.trial] = f"epoch {event.record.epoch}/{event.job.fidelity.epochs}  {metrics}"
+        elif isinstance(event, Done):
+            self._running.pop(event.job.trial, None)
+            if event.measurement.outcome == "failed":
+                self._live.console.print(Text(self._line(event), style="yellow"))
+        self._bar.update(self._task, completed=self._driver.finished, left=self._left())
+        self._live.update(self._draw())
+
+    def _left(self) -> str:
+        done = self._driver.finished - self._before
+        if done < 2:
+            return ""
+        seconds = (time.monotonic() - self._started) / done * max(self._driver.trials - self._driver.finished, 0)
+        return f"about {seconds // 60:.0f} min {seconds % 60:.0f} s left"
+
+    def _draw(self) -> Group:
+        driver = self._driver
+        best = "   ".join(
+            f"{o.name} {format_value(o.name, (max if o.direction == 'maximize' else min)(v[o.name] for v in driver.values.values()))}"
+            for o in driver.objectives
+            if driver.values
+        )
+        failed = f"   failed {driver.failed}" if driver.failed else ""
+        lines = [Text(f"  trial {n:<4} {text}", style="dim") for n, text in sorted(self._running.items())]
+        parts = [self._bar, Text(f"  best   {best}{failed}"), *lines]
+        return Group(*parts, front_table(self._session, ROWS)) if driver.values else Group(*parts)
+
+
+def front_table(session: Session, rows: int = 1000) -> Table:
+    """The current front, cheapest first."""
+    driver = session.driver
+    members = driver.front.members if driver.front else ()
+    key = next((o.name for o in driver.objectives if o.kind != "learned"), driver.objectives[0].name)
+    ordered = sorted(members, key=lambda n: driver.values[n][key])
+    title = f"Pareto front: {len(ordered)} of {driver.finished} trials"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("trial", justify="right")
+    for o in driver.objectives:
+        table.add_column(o.name, justify="right")
+    table.add_column("architecture", overflow="fold")
+    for number in ordered[:rows]:
+        values = [format_value(o.name, driver.values[number][o.name]) for o in driver.objectives]
+        table.add_row(str(number), *values, describe(driver.axes(number)))
+    if len(ordered) > rows:
+        table.caption = f"and {len(ordered) - rows} more"
+    return table
+
+
+def _ending(session: Session, ended: str, storage: str, seconds: float) -> list[Table | Text]:
+    driver, spec = session.driver, session.spec
+    counts = session.store.counts(spec.name)
+    refusals = session.store.refusals(spec.name)
+    words = {
+        "done": "finished",
+        "exhausted": "every candidate of the space that passes the constraints has been tried",
+        "interrupted": "interrupted; running trials were let finish. The same command goes on",
+        "stopped": "stopped; running trials are taken up again by the same command",
+    }
+    lines: list[Table | Text] = [Text("")]
+    if driver.values:
+        lines.append(front_table(session))
+    lines.append(
+        Text(
+            f"\n{words[ended]}: {driver.finished} of {driver.trials} trials in {seconds:.0f} s; "
+            f"trained {counts.finished}, refused {counts.refused}, duplicates {counts.duplicates} (not trained), "
+            f"failed {counts.failed}"
+        )
+    )
+    lines += [Text(f"  refused {count} times: {reason}") for reason, count in sorted(refusals.items())]
+    return lines + [Text(line) for line in _next_commands(spec.name, storage, bool(driver.values))]
+
+
+def _next_commands(study: str, storage: str, has_front: bool) -> list[str]:
+    from mixnas.study import DEFAULT_STORAGE
+
+    where = f" --storage {shlex.quote(storage)}" if storage != DEFAULT_STORAGE else ""
+    which = f" --study {shlex.quote(study)}{where}"
+    if not has_front:
+        return []
+    return [
+        "\nnext:",
+        f"  mixnas pareto{which} --plot front.html",
+        f"  mixnas dashboard{where}",
+        f"  mixnas export{which} --knee -o model.yaml",
+    ]

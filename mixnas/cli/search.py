@@ -1,0 +1,130 @@
+"""`mixnas search`: the main job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mixnas.errors import UsageError
+from mixnas.study import DEFAULT_STORAGE, StudySpec, load_study
+
+if TYPE_CHECKING:
+    from mixnas.session import Session
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("search", help=search.__doc__)(search)
+
+
+def search(
+    study_file: str | None = typer.Argument(
+        None, metavar="[STUDY]", help="A study: a name in studies/ or a path. Flags given beside it win."
+    ),
+    space: str | None = typer.Option(None, help="Search space: a name (`mixnas space list`) or a path."),
+    objective: str | None = typer.Option(
+        None, help="Objectives, by comma: acc, error, params, macs (flops means the same), train_seconds. [acc,params]"
+    ),
+    dataset: str | None = typer.Option(None, help="Data set: digits, mnist5k, cifar10, cifar100. [digits]"),
+    task: str | None = typer.Option(None, help="classification. [classification]"),
+    trials: int | None = typer.Option(None, help="Finished trainings, over all runs of the study together. [40]"),
+    epochs: int | None = typer.Option(None, help="Epochs of each training. [the data set's own default]"),
+    workers: int = typer.Option(0, help="Worker processes; 0 is one a core."),
+    executor: str = typer.Option("processes", help="processes, or inline: one job at a time in this process."),
+    sampler: str | None = typer.Option(None, help="tpe, nsga2 or random. [tpe]"),
+    constraint: list[str] | None = typer.Option(
+        None, help='What a candidate must meet before it is trained: "params <= 100k and depth > 2". Repeatable.'
+    ),
+    seed: int | None = typer.Option(None, help="Seeds the proposals and every training. [0]"),
+    recipe: str | None = typer.Option(None, help="Training recipe: small, splitmixer, wavemix. [small]"),
+    lr: float | None = typer.Option(None, help="Peak learning rate, in place of the recipe's."),
+    batch_size: int | None = typer.Option(None, help="Batch size, in place of the recipe's."),
+    evaluator: str | None = typer.Option(
+        None, help="train, toy (closed form, for trying things out) or module:function."
+    ),
+    storage: str = typer.Option(DEFAULT_STORAGE, help="Database URL."),
+    study: str | None = typer.Option(None, help="Name; the same name goes on. [<space>-<dataset>-<objectives>]"),
+    data_dir: str | None = typer.Option(None, help="Where data sets lie. [./data, or $MIXNAS_DATA]"),
+    download: bool = typer.Option(False, "--download", help="Allow the data set to be downloaded."),
+    plain: bool = typer.Option(False, "--plain", help="Plain lines instead of the live view."),
+) -> None:
+    """Search a space for several objectives and keep the Pareto front in a database.
+
+    The same command goes on where it was stopped. Ctrl-C once lets running trials finish, twice stops now.
+    """
+    base = load_study(study_file) if study_file else None
+    if base is None and space is None:
+        raise UsageError(
+            "nothing to search", hint="--space splitmixer, or the name of a study; see `mixnas space list`"
+        )
+    flags = {
+        "space": space,
+        "objectives": tuple(part.strip() for part in objective.split(",")) if objective is not None else None,
+        "dataset": dataset,
+        "task": task,
+        "trials": trials,
+        "epochs": epochs,
+        "sampler": sampler,
+        "constraints": tuple(constraint) if constraint else None,
+        "seed": seed,
+        "evaluator": evaluator,
+        "name": study,
+        "data_dir": str(Path(data_dir).absolute()) if data_dir else None,
+    }
+    spec = _spec(base, {key: value for key, value in flags.items() if value is not None})
+    spec = _with_recipe(spec, recipe, {"lr": lr, "batch_size": batch_size})
+    run(spec, storage, executor=executor, workers=workers, download=download, plain=plain)
+
+
+def run(
+    spec: StudySpec, storage: str, *, executor: str = "processes", workers: int = 0, download: bool, plain: bool
+) -> None:
+    """Runs a search in view of the user, then says what came out.
+
+    Raises:
+        typer.Exit: with code 1 where it was interrupted before its end.
+    """
+    from mixnas.cli.live import open_view
+    from mixnas.search.loop import run as run_loop
+    from mixnas.session import open_session
+
+    _quiet_libraries()
+    if workers < 0:
+        raise UsageError(f"--workers {workers} is not a number of processes", hint="0 takes one a core")
+    with open_session(spec, storage, executor=executor, workers=workers, download=download) as session:
+        view = open_view(session, plain=plain)
+        with view:
+            ended = run_loop(session.driver, session.executor, view.listen)
+        view.summary(ended, storage)
+    if ended in ("interrupted", "stopped"):
+        raise typer.Exit(1)
+
+
+def _spec(base: StudySpec | None, flags: dict[str, Any]) -> StudySpec:
+    for key in ("epochs", "trials"):
+        if flags.get(key, 1) < 1:
+            raise UsageError(f"--{key} {flags[key]} is not a number of {key}", hint="ask for at least 1")
+    return replace(base, **flags) if base else StudySpec(**flags)
+
+
+def _with_recipe(spec: StudySpec, name: str | None, changes: dict[str, Any]) -> StudySpec:
+    from mixnas.recipe import recipe
+
+    chosen = recipe(name) if name else spec.recipe
+    return replace(spec, recipe=replace(chosen, **{k: v for k, v in changes.items() if v is not None}))
+
+
+def _quiet_libraries() -> None:
+    """Optuna's own log lines would break the live view; what they say is in ours."""
+    import warnings
+
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+
+
+__all__ = ["Session", "register", "run", "search"]

@@ -1,0 +1,43 @@
+"""What a result was made with: versions, machine, threads. Kept with every study."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("mixnas", "torch", "torchvision", "numpy", "optuna", "ray", "sqlalchemy", "scikit-learn")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, platform and cores, as plain data. Loads none of the packages it names."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": available_cores(),
+        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+    }
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+            found = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+            return next(found, platform.processor())
+    except OSError:
+        return platform.processor()

@@ -1,0 +1,229 @@
+"""What runs jobs: in this process, or in worker processes. An executor owns the waiting; the driver owns the books.
+
+Worker processes are started with `subprocess` and spoken to in JSON lines: no pickle, no re-import of the user's
+script, and they are in their own process group, so that Ctrl-C reaches only the driver.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from mixnas.environment import available_cores
+from mixnas.errors import UnknownName, UsageError
+from mixnas.records import EpochRecord, Job, Measurement, to_dict
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A job has finished an epoch."""
+
+    job: Job
+    record: EpochRecord
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job has ended, one way or the other."""
+
+    job: Job
+    measurement: Measurement
+
+
+Event = Progress | Done
+Sink = Callable[[Event], None]
+
+
+class Executor(Protocol):
+    """Runs jobs."""
+
+    workers: int
+
+    def free(self) -> int:
+        """How many more jobs it can take now."""
+
+    def submit(self, job: Job) -> None:
+        """Takes a job; there must be a free place."""
+
+    def wait(self, sink: Sink, timeout: float) -> None:
+        """Hands events to `sink`, for at most about `timeout` seconds where it can tell."""
+
+    def stop(self) -> list[Job]:
+        """Ends everything now and returns the jobs that were running."""
+
+
+class InlineExecutor:
+    """Runs one job at a time in this process. For debugging, tests, and devices that one process must own."""
+
+    workers = 1
+
+    def __init__(self) -> None:
+        self._job: Job | None = None
+
+    def free(self) -> int:
+        return 0 if self._job else 1
+
+    def submit(self, job: Job) -> None:
+        self._job = job
+
+    def wait(self, sink: Sink, timeout: float) -> None:
+        from mixnas.evaluators import load_evaluator
+
+        job = self._job
+        if job is None:
+            return
+        measurement = load_evaluator(job.evaluator)(job, lambda record: sink(Progress(job, record)))
+        self._job = None
+        sink(Done(job, measurement))
+
+    def stop(self) -> list[Job]:
+        running, self._job = ([self._job] if self._job else []), None
+        return running
+
+
+class ProcessExecutor:
+    """A fixed number of worker processes, one torch thread each; one that dies is replaced."""
+
+    def __init__(self, workers: int = 0, preload: str = "") -> None:
+        self.workers = workers or available_cores()
+        self._selector = selectors.DefaultSelector()
+        self._preload = preload
+        self._pool = [self._new() for _ in range(self.workers)]
+
+    def free(self) -> int:
+        return sum(worker.job is None for worker in self._pool)
+
+    def submit(self, job: Job) -> None:
+        next(worker for worker in self._pool if worker.job is None).take(job)
+
+    def wait(self, sink: Sink, timeout: float) -> None:
+        for key, _ in self._selector.select(timeout):
+            worker: _Worker = key.data
+            for event in worker.read():
+                sink(event)
+            if worker.ended:
+                self._pool[self._pool.index(worker)] = self._new()
+
+    def stop(self) -> list[Job]:
+        running = [worker.job for worker in self._pool if worker.job is not None]
+        for worker in self._pool:
+            worker.end()
+        self._pool = []
+        self._selector.close()
+        return running
+
+    def _new(self) -> _Worker:
+        return _Worker(self._selector, self._preload)
+
+
+class _Worker:
+    """One worker process and the job it has."""
+
+    def __init__(self, selector: selectors.BaseSelector, preload: str) -> None:
+        self.job: Job | None = None
+        self.ended = False
+        self._selector = selector
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mixnas.search.worker", *([preload] if preload else [])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+        os.set_blocking(self._output.fileno(), False)
+        self._text = b""
+        selector.register(self._output, selectors.EVENT_READ, self)
+
+    def take(self, job: Job) -> None:
+        self.job = job
+        try:
+            self._input.write(json.dumps(to_dict(job)).encode() + b"\n")
+            self._input.flush()
+        except BrokenPipeError:
+            pass  # it is dead already; its output has ended, and the next `read` says so
+
+    def read(self) -> list[Event]:
+        """Everything that it has said since; a Done with reason lost_worker if it is gone."""
+        data = self._output.read()
+        if data is None:
+            return []
+        if not data:
+            return self._lost()
+        *lines, self._text = (self._text + data).split(b"\n")
+        return [event for line in lines if (event := self._event(json.loads(line)))]
+
+    def end(self) -> None:
+        """Kills the process and lets go of everything."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._selector.unregister(self._output)
+        for stream in (self._input, self._output, self._log):
+            with contextlib.suppress(OSError):  # the pipe's other end is dead, which is what was wanted
+                stream.close()
+        self.ended = True
+
+    def _event(self, message: dict[str, Any]) -> Event | None:
+        job = self.job
+        if job is None:
+            return None
+        if "epoch" in message:
+            return Progress(job, EpochRecord(**message["epoch"]))
+        self.job = None
+        data = message["measurement"]
+        data["curve"] = tuple(EpochRecord(**record) for record in data["curve"])
+        return Done(job, Measurement(**data))
+
+    def _lost(self) -> list[Event]:
+        code = self._process.wait()
+        self._log.seek(0)
+        last = self._log.read()[-4000:].decode(errors="replace").strip()
+        job, self.job = self.job, None
+        self.end()
+        if job is None:
+            raise UsageError(f"a worker process ended before it had work (exit code {code})", hint=last[-500:])
+        reason = "out_of_memory" if code == -9 and _memory_is_low() else "lost_worker"
+        ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        return [Done(job, Measurement("failed", reason=reason, detail=f"worker process {ended}", traceback=last))]
+
+
+def _memory_is_low() -> bool:
+    """Whether a kill was likely the kernel's for want of memory: less than 2 % is available."""
+    try:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
+            values = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+        return values["MemAvailable"] < 0.02 * values["MemTotal"]
+    except (OSError, KeyError, ValueError, IndexError):
+        return False
+
+
+EXECUTORS: dict[str, str] = {
+    "processes": "worker processes on this machine, one torch thread each",
+    "inline": "one job at a time in this process",
+}
+
+
+def make_executor(name: str, workers: int = 0, preload: str = "") -> Executor:
+    """The executor of that name; `workers=0` takes one a core; workers load the evaluator `preload` as they start.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name == "inline":
+        return InlineExecutor()
+    if name == "processes":
+        return ProcessExecutor(workers, preload)
+    raise UnknownName("executor", name, EXECUTORS)

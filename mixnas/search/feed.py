@@ -1,0 +1,101 @@
+"""What Optuna Dashboard and `optuna.load_study` see: a real Optuna study in the same database, fed from our tables.
+
+Our tables are the truth. A trial gets its number here (Optuna counts without gaps or races, and so both sides speak
+of the same number), is RUNNING while it trains, and ends COMPLETE with values or FAIL. Nothing else is put in:
+duplicates and refused candidates are no trials. `reconcile` mends what a killed process left behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import optuna
+import sqlalchemy
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import TrialState, create_trial
+
+from mixnas.objectives import Objective
+from mixnas.records import Candidate, Trial
+from mixnas.search.optuna_space import distributions
+from mixnas.space import SearchSpace
+
+
+class Feed:
+    """The Optuna side of one study."""
+
+    def __init__(self, url: str, study: str, objectives: tuple[Objective, ...], space: SearchSpace) -> None:
+        self._space = space
+        self._objectives = objectives
+        self._storage = open_storage(url)
+        self._study = optuna.create_study(
+            storage=self._storage,
+            study_name=study,
+            directions=[o.direction for o in objectives],
+            load_if_exists=True,
+        )
+        self._study_id = self._storage.get_study_id_from_name(study)
+        if self._study.metric_names is None:
+            self._study.set_metric_names([o.name for o in objectives])
+
+    def start(self, axes: Candidate, attributes: Mapping[str, Any]) -> int:
+        """Opens a RUNNING trial and returns its number."""
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params=dict(self._space.to_parameters(axes)),
+            distributions=distributions(self._space, axes),
+            user_attrs=dict(attributes),
+        )
+        trial_id = self._storage.create_new_trial(self._study_id, template_trial=template)
+        return self._storage.get_trial_number_from_id(trial_id)
+
+    def finish(self, number: int, values: Mapping[str, float], attributes: Mapping[str, Any]) -> None:
+        """Ends a trial with its values."""
+        trial_id = self._trial_id(number)
+        for key, value in attributes.items():
+            self._storage.set_trial_user_attr(trial_id, key, value)
+        self._study.tell(number, [values[o.name] for o in self._objectives])
+
+    def fail(self, number: int, reason: str) -> None:
+        """Ends a trial without values."""
+        self._storage.set_trial_user_attr(self._trial_id(number), "reason", reason)
+        self._study.tell(number, state=TrialState.FAIL)
+
+    def reconcile(self, trials: Iterable[Trial]) -> None:
+        """Brings the Optuna side up to our tables: trials that ended there end here, unknown RUNNING ones fail."""
+        ours = {trial.number: trial for trial in trials}
+        for open_trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+            known = ours.get(open_trial.number)
+            if known is None:
+                self.fail(open_trial.number, "its process ended before it began")
+            elif known.state == "finished":
+                self.finish(known.number, known.values, {})
+            elif known.state == "failed":
+                self.fail(known.number, known.reason)
+
+    def close(self) -> None:
+        """Lets go of the database."""
+        self._storage.remove_session()
+        self._storage.engine.dispose()
+
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
+
+
+def open_storage(url: str) -> RDBStorage:
+    """Optuna's storage on our database, with the same patience and fewer flushes to disk than its default."""
+    sqlite = url.startswith("sqlite")
+    storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}} if sqlite else None)
+    if sqlite:
+        # Every later connection; WAL is a property of the file and was set when our tables were made.
+        sqlalchemy.event.listen(storage.engine, "connect", _relax)
+        storage.engine.dispose()
+    return storage
+
+
+def _relax(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+DIRECTIONS: Mapping[str, StudyDirection] = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}

@@ -1,0 +1,116 @@
+"""The loop between a driver and an executor, with the rules for Ctrl-C.
+
+Once: nothing new is started, running trials finish. Twice, or SIGTERM: everything stops now; what was running is
+taken up again by the next run of the study.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mixnas.errors import RunError
+from mixnas.search.driver import Driver
+from mixnas.search.executors import Done, Event, Executor, Progress
+
+Listener = Callable[[Event | None], None]
+"""Told of each event after the books are kept, and of None at least every `TICK` seconds."""
+
+TICK = 0.25
+FAILURES_TO_GIVE_UP = 8
+
+
+class StopNow(BaseException):
+    """The user wants out at once. Not an Exception, so that no evaluator takes it for a failed training."""
+
+
+class Interrupts:
+    """Counts Ctrl-C: at the first nothing new starts, at the second everything ends at the next safe point."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @property
+    def asked(self) -> bool:
+        """Whether to start nothing more."""
+        return self.count > 0
+
+    def handle(self, number: int, _frame: Any) -> None:
+        """The signal handler. A third Ctrl-C does not wait for a safe point."""
+        self.count += 2 if number == signal.SIGTERM else 1
+        if self.count > 2 and number == signal.SIGINT:
+            raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """A safe point: the books are in order here."""
+        if self.count >= 2:
+            raise StopNow
+
+
+@contextmanager
+def interrupts() -> Iterator[Interrupts]:
+    """Catches SIGINT and SIGTERM inside the block; a no-op outside the main thread."""
+    state = Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield state
+        return
+    before = {number: signal.signal(number, state.handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield state
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(driver: Driver, executor: Executor, listen: Listener = lambda event: None) -> str:
+    """Runs the search to its end and says how it ended: `done`, `exhausted`, `interrupted` or `stopped`.
+
+    Raises:
+        RunError: trial after trial failed and none has ever finished.
+    """
+    with interrupts() as state:
+        try:
+            _run(driver, executor, listen, state)
+        except StopNow:
+            driver.abandon(executor.stop())
+            return "stopped"
+        except BaseException:
+            driver.abandon(executor.stop())
+            raise
+    executor.stop()
+    if driver.finished >= driver.trials:
+        return "done"
+    return "interrupted" if state.asked else "exhausted"
+
+
+def _run(driver: Driver, executor: Executor, listen: Listener, state: Interrupts) -> None:
+    def sink(event: Event) -> None:
+        if isinstance(event, Progress):
+            driver.progress(event.job, event.record)
+        else:
+            driver.tell(event.job, event.measurement)
+            _give_up_if_hopeless(driver, event)
+        listen(event)
+        state.check()
+
+    while True:
+        while not state.asked and executor.free() and (job := driver.ask()) is not None:
+            executor.submit(job)
+            listen(None)
+        if driver.done or (state.asked and executor.free() == executor.workers):
+            return
+        executor.wait(sink, TICK)
+        state.check()
+        listen(None)
+
+
+def _give_up_if_hopeless(driver: Driver, event: Done) -> None:
+    if driver.finished == 0 and driver.failures_in_a_row >= FAILURES_TO_GIVE_UP:
+        raise RunError(
+            f"the first {driver.failures_in_a_row} trials all failed; "
+            f"the last one with {event.measurement.reason}: {event.measurement.detail}",
+            hint="nothing can be learned this way: mend that, then type the same command",
+        )

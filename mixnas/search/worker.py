@@ -1,0 +1,61 @@
+"""A worker process: reads jobs as JSON lines, trains them, writes progress and outcome as JSON lines.
+
+Started as `python -m mixnas.search.worker`. It ends when its input ends or its output is no longer read, so a driver
+that was killed leaves no worker behind. What libraries print goes to standard error, never into the answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import IO, Any
+
+from mixnas.evaluators import load_evaluator
+from mixnas.records import EpochRecord, Measurement, job_from_dict, to_dict
+
+
+def main() -> None:
+    """Serves jobs until the input ends. An evaluator named as an argument is loaded before the first job comes."""
+    answers = _own_output()
+    for name in sys.argv[1:]:
+        load_evaluator(name)
+    for line in sys.stdin:
+        _serve(json.loads(line), answers)
+
+
+def _serve(data: dict[str, Any], answers: IO[str]) -> None:
+    job = job_from_dict(data)
+
+    def report(record: EpochRecord) -> None:
+        _answer(answers, {"epoch": to_dict(record)})
+
+    try:
+        measurement = load_evaluator(job.evaluator)(job, report)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        measurement = Measurement(
+            "failed", reason="exception", detail=f"{type(error).__name__}: {error}", traceback=traceback.format_exc()
+        )
+    _answer(answers, {"measurement": to_dict(measurement)})
+
+
+def _answer(answers: IO[str], message: dict[str, Any]) -> None:
+    try:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+    except BrokenPipeError:
+        os._exit(1)  # nobody reads any more: the driver is gone
+
+
+def _own_output() -> IO[str]:
+    """Keeps standard output for the answers and sends everything that libraries print to standard error."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+if __name__ == "__main__":
+    main()

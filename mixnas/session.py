@@ -1,0 +1,159 @@
+"""Puts a search together from a spec: checks everything first, writes nothing until all of it holds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mixnas.data import dataset, load_splits
+from mixnas.environment import environment
+from mixnas.errors import UnknownName, UsageError
+from mixnas.evaluators import load_evaluator
+from mixnas.models import FAMILIES, family
+from mixnas.models.family import Family
+from mixnas.objectives import Objective
+from mixnas.records import Candidate, Fidelity, Job, Problem
+from mixnas.search.driver import Driver
+from mixnas.search.executors import Executor, make_executor
+from mixnas.search.feed import Feed
+from mixnas.search.gate import Gate
+from mixnas.search.proposers import SAMPLERS, make_proposer
+from mixnas.space import SearchSpace, load_space
+from mixnas.store import Store
+from mixnas.study import StudySpec, differences
+
+
+@dataclass(frozen=True)
+class Session:
+    """A search that is ready to run."""
+
+    spec: StudySpec
+    space: SearchSpace
+    driver: Driver
+    executor: Executor
+    store: Store
+    feasible: float
+    """Share of the space that passes the constraints, estimated from a sample."""
+
+
+@contextmanager
+def open_session(
+    spec: StudySpec, storage: str, *, executor: str = "processes", workers: int = 0, download: bool = False
+) -> Iterator[Session]:
+    """Checks the spec, then opens or goes on with its study. Everything is let go of at the end of the block.
+
+    Raises:
+        UsageError: something cannot be done as asked; nothing has been written then.
+    """
+    spec, problem, space = resolve(spec)
+    if spec.sampler not in SAMPLERS:
+        raise UnknownName("sampler", spec.sampler, SAMPLERS)
+    pool = make_executor(executor, workers, preload=spec.evaluator)  # workers load while we check the rest
+    store = feed = None
+    try:
+        load_evaluator(spec.evaluator)
+        model_family = _family_for(space, problem)
+        if spec.evaluator == "train":
+            load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
+        gate = Gate(space, spec.constraints, lambda axes: exact_costs(model_family, axes, problem))
+        feasible = gate.require_feasible()
+        store = Store.open(storage, create=True)
+        stored = _open_study(store, spec, space, problem, gate)
+        feed = Feed(store.url, spec.name, spec.resolved_objectives, space)
+        driver = _driver(spec, space, problem, gate, store, feed, stored["reference"])
+        yield Session(spec, space, driver, pool, store, feasible)
+    finally:
+        pool.stop()
+        if feed is not None:
+            feed.close()
+        if store is not None:
+            store.close()
+
+
+def resolve(spec: StudySpec) -> tuple[StudySpec, Problem, SearchSpace]:
+    """The spec with its defaults filled in, the problem its data pose, and its space bound to that problem."""
+    data = dataset(spec.dataset)
+    if data.problem.task != spec.task:
+        raise UsageError(
+            f"dataset {spec.dataset!r} is for {data.problem.task}, the task is {spec.task}",
+            hint=f"--task {data.problem.task}, or a dataset for {spec.task}",
+        )
+    space = load_space(spec.space).given(**data.problem.context())
+    if space.family not in FAMILIES:
+        raise UnknownName(f"model family of space {space.name!r}:", space.family, FAMILIES)
+    return replace(spec.named(), epochs=spec.epochs or data.default_epochs), data.problem, space
+
+
+def exact_costs(model_family: Family, axes: Candidate, problem: Problem) -> dict[str, float]:
+    """Parameters and MACs of a candidate, from the family's closed forms."""
+    return {"params": int(model_family.params(axes, problem)), "macs": int(model_family.macs(axes, problem))}
+
+
+def _family_for(space: SearchSpace, problem: Problem) -> Family:
+    found = family(space.family)
+    if problem.task not in found.tasks:
+        raise UsageError(
+            f"models of family {found.name!r} cannot do {problem.task}", hint=f"they do: {', '.join(found.tasks)}"
+        )
+    return found
+
+
+def _open_study(store: Store, spec: StudySpec, space: SearchSpace, problem: Problem, gate: Gate) -> dict[str, Any]:
+    """Creates the study, or checks that the stored one is the same; returns what the store holds of it."""
+    asked = {**spec.to_dict(), "space_json": space.to_json(), "family": space.family, "problem": problem.key()}
+    if not store.has_study(spec.name):
+        asked["reference"] = reference_point(spec.resolved_objectives, space, gate)
+        store.create_study(spec.name, asked, space.to_json(), environment())
+    stored = store.study(spec.name).spec
+    if changed := differences(stored, asked):
+        raise UsageError(
+            f"study {spec.name!r} exists and was started differently: {'; '.join(changed)}",
+            hint="give this search a name of its own with --study NAME, or repeat the flags of the stored one",
+        )
+    return stored
+
+
+def reference_point(objectives: tuple[Objective, ...], space: SearchSpace, gate: Gate) -> dict[str, float]:
+    """The worst corner that hypervolume is measured from: no accuracy, and twice the largest cost of a sample."""
+    rng = random.Random(0)
+    costs = [gate.check(c).costs for c in space.sample_many(rng, 500)]
+    worst: dict[str, float] = {"train_seconds": 1e5}
+    for o in objectives:
+        if o.kind == "exact":
+            worst[o.name] = 2.0 * max(c[o.name] for c in costs if c)
+        elif o.kind == "learned":
+            worst[o.name] = 0.0 if o.direction == "maximize" else 1.0
+    return {o.name: worst[o.name] for o in objectives}
+
+
+def _driver(
+    spec: StudySpec,
+    space: SearchSpace,
+    problem: Problem,
+    gate: Gate,
+    store: Store,
+    feed: Feed,
+    reference: dict[str, float],
+) -> Driver:
+    template = Job(
+        study=spec.name,
+        trial=-1,
+        attempt=0,
+        family=space.family,
+        axes={},
+        problem=problem,
+        dataset=spec.dataset,
+        fidelity=Fidelity(spec.epochs, spec.seed),
+        recipe=spec.recipe.to_dict(),
+        split_seed=spec.split_seed,
+        data_dir=spec.data_dir,
+        evaluator=spec.evaluator,
+    )
+    objectives = spec.resolved_objectives
+    proposer = make_proposer(spec.sampler, space, objectives, spec.seed, spec.trials)
+    return Driver(
+        spec.name, space, objectives, gate, proposer, store, feed, template, spec.trials, reference, problem.key()
+    )

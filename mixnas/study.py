@@ -1,0 +1,133 @@
+"""One description of a run: flags of `mixnas search` build one, files in `studies/` are one, the store keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from mixnas import catalog
+from mixnas.errors import ConfigError, UsageError
+from mixnas.objectives import Objective, parse_objectives
+from mixnas.recipe import RECIPES, Recipe
+from mixnas.records import Task
+
+DEFAULT_STORAGE = "sqlite:///mixnas.db"
+
+
+@dataclass(frozen=True)
+class StudySpec:
+    """What to search, on which data, for what, how long and how.
+
+    `epochs=0` takes the data set's own default; an empty `name` becomes `<space>-<dataset>-<objectives>`.
+    """
+
+    space: str
+    """A name in `search_spaces/`, or a path to a space file."""
+    objectives: tuple[str, ...] = ("acc", "params")
+    dataset: str = "digits"
+    task: Task = "classification"
+    name: str = ""
+    trials: int = 40
+    """Finished trainings asked for, over all runs of the study together."""
+    epochs: int = 0
+    seed: int = 0
+    """Seeds the proposals and every training."""
+    split_seed: int = 0
+    """Cuts the validation part from the training data."""
+    sampler: str = "tpe"
+    constraints: tuple[str, ...] = ()
+    recipe: Recipe = field(default_factory=lambda: RECIPES["small"])
+    evaluator: str = "train"
+    data_dir: str | None = None
+
+    def __post_init__(self) -> None:
+        resolved = parse_objectives(",".join(self.objectives), self.task)
+        object.__setattr__(self, "objectives", tuple(o.name for o in resolved))
+        object.__setattr__(self, "constraints", tuple(self.constraints))
+        if self.trials < 1:
+            raise UsageError(f"--trials {self.trials} is not a number of trials", hint="ask for at least 1")
+        if self.epochs < 0:
+            raise UsageError(f"--epochs {self.epochs} must be at least 1")
+
+    @property
+    def resolved_objectives(self) -> tuple[Objective, ...]:
+        """The records of its objectives, in order."""
+        return parse_objectives(",".join(self.objectives), self.task)
+
+    def named(self) -> StudySpec:
+        """The same spec with its name filled in."""
+        if self.name:
+            return self
+        space = self.space.rsplit("/", 1)[-1].removesuffix(".py")
+        return replace(self, name=f"{space}-{self.dataset}-{'-'.join(self.objectives)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for the store."""
+        data = asdict(self)
+        data["objectives"] = list(self.objectives)
+        data["constraints"] = list(self.constraints)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> StudySpec:
+        """The inverse of `to_dict`; keys that are no fields are left out.
+
+        Raises:
+            ConfigError: a field is missing or has the wrong type.
+        """
+        values = {k: v for k, v in data.items() if k in cls.__dataclass_fields__}
+        try:
+            values["recipe"] = Recipe.from_dict(values.get("recipe", {}))
+            values["objectives"] = tuple(values["objectives"])
+            values["constraints"] = tuple(values.get("constraints", ()))
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"not a study: {error}") from error
+
+
+IDENTITY = (
+    "space_json",
+    "objectives",
+    "dataset",
+    "task",
+    "epochs",
+    "seed",
+    "split_seed",
+    "constraints",
+    "recipe",
+    "evaluator",
+)
+"""What must be equal for a run to go on with a study of the same name."""
+
+
+def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    """One line for each identity field in which two stored specs differ."""
+    lines = []
+    for key in IDENTITY:
+        old, new = stored.get(key), asked.get(key)
+        if old == new:
+            continue
+        lines.append(
+            "the space has changed" if key == "space_json" else f"{key}: stored {_short(old)}, asked {_short(new)}"
+        )
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def load_study(name_or_path: str) -> StudySpec:
+    """The spec in a file of `studies/`: its module attribute `study`.
+
+    Raises:
+        UnknownName: no study of that name.
+        ConfigError: the file has no StudySpec named `study`.
+    """
+    path = catalog.find("studies", name_or_path)
+    spec = getattr(catalog.load(path), "study", None)
+    if not isinstance(spec, StudySpec):
+        raise ConfigError(f"{path} has no StudySpec named 'study'", hint="study = StudySpec(space=..., objectives=...)")
+    return spec if spec.name else replace(spec, name=path.stem)
