@@ -1,1 +1,25 @@
-"""."""
+"""The store: studies, trials, curves and fronts in tables of our own beside Optuna's. Only this package speaks SQL."""
+
+from mixnas.store.records import (
+    Attempt,
+    DeviceMeasurement,
+    DuplicateTrial,
+    Export,
+    StudyRecord,
+    TestRead,
+    TrialTaken,
+    UnknownTrial,
+)
+from mixnas.store.store import Store
+
+__all__ = [
+    "Attempt",
+    "DeviceMeasurement",
+    "DuplicateTrial",
+    "Export",
+    "Store",
+    "StudyRecord",
+    "TestRead",
+    "TrialTaken",
+    "UnknownTrial",
+]

@@ -1,0 +1,87 @@
+"""An open database: transactions to read and to write in, with every error explained once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Dialect, Engine, func, select
+from sqlalchemy.exc import IntegrityError
+
+from mixnas.errors import StoreError, UnknownName
+from mixnas.store.connect import Location, writing
+from mixnas.store.guard import guard
+from mixnas.store.records import UnknownTrial
+from mixnas.store.schema import studies, trials
+
+
+def now(later: float = 0.0) -> str:
+    """The time in UTC, some seconds later if asked, as text that sorts like time."""
+    return (datetime.now(UTC) + timedelta(seconds=later)).isoformat(timespec="milliseconds")
+
+
+class Database:
+    """A connection pool and its transactions. May be shared by threads, not by processes."""
+
+    def __init__(self, url: str, location: Location, engine: Engine) -> None:
+        self.url = url
+        """The URL as it was given."""
+        self._location = location
+        self._engine = engine
+        self._writer = writing(engine)
+
+    def close(self) -> None:
+        """Gives all connections back. Harmless when done twice."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _dialect(self) -> Dialect:
+        return self._engine.dialect
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the database, whatever others write meanwhile."""
+        with guard(self._location.shown), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self, study: str | None = None, trial: int | None = None) -> Iterator[Connection]:
+        """A transaction that writes: all of it or nothing. `study` and `trial` are what its rows belong to."""
+        try:
+            with guard(self._location.shown), self._writer.begin() as connection:
+                yield connection
+        except IntegrityError as error:
+            self._explain(error, study, trial)
+
+    def _explain(self, error: IntegrityError, study: str | None, trial: int | None) -> None:
+        with self._read() as connection:
+            if study is not None:
+                require_study(connection, study)
+                if trial is not None:
+                    require_trial(connection, study, trial)
+        raise StoreError(f"database {self._location.shown} refused the rows: {error.orig}") from error
+
+
+def require_study(connection: Connection, name: str) -> None:
+    """Raises UnknownName, with the names that there are, unless the study exists."""
+    if connection.scalar(select(studies.c.name).where(studies.c.name == name)) is None:
+        raise UnknownName("study", name, connection.scalars(select(studies.c.name)))
+
+
+def require_trial(connection: Connection, study: str, number: int) -> None:
+    """Raises UnknownName for a study, or UnknownTrial, unless the trial exists."""
+    same = (trials.c.study == study, trials.c.number == number)
+    if connection.scalar(select(trials.c.number).where(*same)) is None:
+        require_study(connection, study)
+        raise UnknownTrial(study, number, connection.scalar(select(func.max(trials.c.number)).where(same[0])))

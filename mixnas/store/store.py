@@ -1,0 +1,38 @@
+"""The store: everything that a search learned, in one SQLite file or one PostgreSQL database."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Self
+
+from mixnas.store.connect import creation_lock, locate, open_engine
+from mixnas.store.reading import Reading
+from mixnas.store.writing import Writing
+
+
+class Store(Reading, Writing):
+    """Studies, trials, learning curves and fronts; see `reading` for the questions and `writing` for the verbs.
+
+    with Store.open("sqlite:///mixnas.db") as store:
+        for trial in store.trials("digits", "finished"):
+            ...
+    """
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = False) -> Self:
+        """Opens a database.
+
+        Args:
+            create: make what is missing (race-free between processes) and insist on being able to write. Without it
+                a missing database is an error, and a read-only one can be read.
+
+        Raises:
+            StoreError: it is missing, cannot be read or written, belongs to another program, or is of a newer mixnas.
+                Nothing was written.
+        """
+        location = locate(url)
+        return cls(url, location, open_engine(location, create))
+
+    def creation_lock(self) -> AbstractContextManager[None]:
+        """Held while others make their tables in the same database: Optuna's own creation is not race-free."""
+        return creation_lock(self._location)

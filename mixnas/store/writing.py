@@ -1,0 +1,281 @@
+"""What can be written to a store. Every method is one transaction: it happens whole, or not at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, insert, select, update
+
+from mixnas.errors import StoreError
+from mixnas.records import Candidate, EpochRecord, Fidelity, FrontPoint, Measurement
+from mixnas.store import rows, schema
+from mixnas.store.connect import upsert
+from mixnas.store.database import Database, now, require_study, require_trial
+from mixnas.store.records import DuplicateTrial, ProposalKind, TrialTaken
+
+
+class Writing(Database):
+    """The verbs. What an attempt writes is refused once another attempt has taken over (TrialTaken)."""
+
+    def create_study(
+        self, name: str, spec: Mapping[str, Any], space: Mapping[str, Any], environment: Mapping[str, Any]
+    ) -> None:
+        """Adds a study.
+
+        Raises:
+            StoreError: there is one of that name.
+        """
+        row = {"name": name, "spec": spec, "space": space, "environment": environment, "created_at": now()}
+        with self._write() as connection:
+            done = connection.execute(upsert(self._dialect, schema.studies, None), row)
+            if done.rowcount == 0:
+                hint = "give another name with --study, or run `mixnas search` with the same flags to go on with it"
+                raise StoreError(f"study {name!r} exists already", hint=hint)
+
+    def start_trial(
+        self,
+        study: str,
+        number: int,
+        digest: str,
+        family: str,
+        axes: Candidate,
+        fidelity: Fidelity,
+        *,
+        problem_key: str,
+        costs: Mapping[str, float],
+        source: str,
+        owner: str,
+        lease_seconds: float,
+        sampler_state: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Adds a trial with its architecture, exact costs and first attempt, which `owner` holds for a while.
+
+        Raises:
+            DuplicateTrial: the study has that architecture at that fidelity and seed already.
+            StoreError: the study has a trial of that number already.
+            UnknownName: there is no such study.
+        """
+        at = now()
+        cost_rows = [
+            {"digest": digest, "problem": problem_key, "name": k, "value": v} for k, v in finite_costs(costs).items()
+        ]
+        row = {"study": study, "number": number, "digest": digest, "state": "running", "values": {}}
+        row |= {"epochs": fidelity.epochs, "seed": fidelity.seed, "source": source, "sampler_state": sampler_state}
+        row |= {"attempts": 1, "created_at": at, "seconds": 0.0}
+        with self._write(study) as connection:
+            _refuse_twice(connection, study, number, digest, fidelity)
+            architecture = {"digest": digest, "family": family, "axes": axes, "first_seen": at}
+            connection.execute(upsert(self._dialect, schema.architectures, None), architecture)
+            if cost_rows:
+                connection.execute(upsert(self._dialect, schema.costs, {"value": "value"}), cost_rows)
+            connection.execute(insert(schema.trials), row)
+            connection.execute(insert(schema.attempts), _attempt_row(study, number, 1, owner, lease_seconds))
+
+    def start_attempt(
+        self, study: str, number: int, owner: str, lease_seconds: float, *, take_over: bool = False
+    ) -> int:
+        """Takes up an unfinished trial again and returns the number of the new attempt. The older one ends as `lost`.
+
+        Args:
+            take_over: also from an owner whose lease still runs; for a caller who knows that it is dead.
+
+        Raises:
+            TrialTaken: it has ended, or another owner holds it.
+            UnknownName: there is no such study or trial.
+        """
+        with self._write() as connection:
+            newest = _newest(connection, study, number)
+            holder = connection.execute(select(schema.attempts).where(_is_attempt(study, number, newest))).one()
+            if holder.state == "running" and holder.owner != owner and holder.lease_until > now() and not take_over:
+                raise TrialTaken(f"trial {study}/{number} is held by {holder.owner} until {holder.lease_until}")
+            if holder.state == "running":
+                _end_attempt(connection, study, number, newest, state="lost", reason="lost_worker")
+            connection.execute(insert(schema.attempts), _attempt_row(study, number, newest + 1, owner, lease_seconds))
+            connection.execute(update(schema.trials).where(_is_trial(study, number)).values(attempts=newest + 1))
+            return newest + 1
+
+    def renew(self, study: str, number: int, attempt: int, lease_seconds: float) -> None:
+        """Holds the trial for so many seconds from now.
+
+        Raises:
+            TrialTaken: another attempt has taken over, or the trial has ended.
+        """
+        with self._write() as connection:
+            _require_newest(connection, study, number, attempt)
+            lease = {"lease_until": now(lease_seconds)}
+            connection.execute(update(schema.attempts).where(_is_attempt(study, number, attempt)).values(lease))
+
+    def release(self, study: str, number: int, attempt: int) -> None:
+        """Lets go of a trial on purpose: the attempt ends as `interrupted`, and anyone may take the trial up at once.
+
+        Raises:
+            TrialTaken: another attempt has taken over, or the trial has ended.
+        """
+        with self._write() as connection:
+            _require_newest(connection, study, number, attempt)
+            _end_attempt(connection, study, number, attempt, state="interrupted")
+
+    def record_epoch(self, study: str, number: int, attempt: int, record: EpochRecord) -> None:
+        """Adds a point to the learning curve of a running trial; a point of an earlier attempt is replaced.
+
+        Raises:
+            TrialTaken: another attempt has taken over, or the trial has ended.
+        """
+        columns = ("attempt", "train_loss", "metrics", "seconds")
+        with self._write() as connection:
+            _require_newest(connection, study, number, attempt)
+            statement = upsert(self._dialect, schema.curves, {name: name for name in columns})
+            connection.execute(statement, rows.epoch_row(study, number, attempt, record))
+
+    def finish_trial(
+        self,
+        study: str,
+        number: int,
+        attempt: int,
+        measurement: Measurement,
+        values: Mapping[str, float],
+        front: FrontPoint | None,
+    ) -> None:
+        """Ends a trial, finished or failed: its values, attempt, whole learning curve and the new front at once.
+
+        The curve of the measurement replaces what was recorded on the way; an empty one (the worker is gone) leaves it.
+
+        Raises:
+            TrialTaken: another attempt has taken over, or the trial has ended.
+            ValueError: `values` are not finite, missing for a finished trial, or given for a failed one.
+        """
+        state = measurement.outcome
+        if bool(values) != (state == "finished"):
+            raise ValueError(f"trial {study}/{number}: outcome {state!r} with values {dict(values)}")
+        ending = {"state": state, "reason": measurement.reason, "detail": measurement.detail}
+        result = {"values": rows.finite(f"trial {study}/{number}", values), "seconds": measurement.seconds}
+        with self._write() as connection:
+            _require_newest(connection, study, number, attempt)
+            done = update(schema.trials).where(_is_trial(study, number))
+            connection.execute(done.values(finished_at=now(), **ending, **result))
+            extra = {"traceback": measurement.traceback, "device": measurement.device}
+            _end_attempt(connection, study, number, attempt, **ending, **extra)
+            if measurement.curve:
+                _replace_curve(connection, study, number, attempt, measurement.curve)
+            if front is not None:
+                self._add_front(connection, study, front)
+
+    def count(self, study: str, kind: ProposalKind, reason: str, n: int = 1) -> None:
+        """Counts candidates that were proposed and not trained: `duplicate` or `refused`, with the reason.
+
+        Raises:
+            UnknownName: there is no such study.
+        """
+        row = {"study": study, "kind": kind, "reason": reason, "count": n}
+        with self._write(study) as connection:
+            more = {"count": schema.proposals.c.count + n}
+            connection.execute(upsert(self._dialect, schema.proposals, more), row)
+
+    def record_measurement(
+        self,
+        digest: str,
+        problem_key: str,
+        name: str,
+        value: float,
+        *,
+        spread: float = math.nan,
+        device: str = "cpu",
+        environment: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keeps a value measured after the search, such as a latency. Measuring again adds a row."""
+        row = {"digest": digest, "problem": problem_key, "name": name, "value": value, "spread": spread}
+        self._add(schema.measurements, row | {"device": device, "environment": environment or {}})
+
+    def record_export(self, study: str, number: int, path: str) -> None:
+        """Keeps that a trial's config was written to a file.
+
+        Raises:
+            UnknownName: there is no such study or trial.
+        """
+        self._add(schema.exports, {"study": study, "trial": number, "path": path}, study, number)
+
+    def record_test_read(
+        self, digest: str, dataset: str, split_seed: int, metrics: Mapping[str, float], path: str
+    ) -> None:
+        """Keeps that the test set was read for a model, and what came out."""
+        row = {"digest": digest, "dataset": dataset, "split_seed": split_seed, "metrics": rows.pack(metrics)}
+        self._add(schema.test_reads, row | {"path": path})
+
+    def _add(self, table: Table, row: dict[str, Any], study: str | None = None, trial: int | None = None) -> None:
+        with self._write(study, trial) as connection:
+            connection.execute(insert(table), row | {"at": now()})
+
+    def _add_front(self, connection: Connection, study: str, front: FrontPoint) -> None:
+        columns = ("trial", "hypervolume", "members", "at")
+        row = {"study": study, "finished": front.finished, "trial": front.trial, "hypervolume": front.hypervolume}
+        row |= {"members": [int(m) for m in front.members], "at": front.at or now()}
+        connection.execute(upsert(self._dialect, schema.fronts, {name: name for name in columns}), row)
+
+
+def finite_costs(costs: Mapping[str, float]) -> dict[str, float]:
+    """Exact costs as plain floats.
+
+    Raises:
+        ValueError: one is not finite.
+    """
+    return rows.finite("costs", costs)
+
+
+def _is_trial(study: str, number: int) -> Any:
+    return and_(schema.trials.c.study == study, schema.trials.c.number == number)
+
+
+def _is_attempt(study: str, number: int, attempt: int) -> Any:
+    c = schema.attempts.c
+    return and_(c.study == study, c.trial == number, c.attempt == attempt)
+
+
+def _newest(connection: Connection, study: str, number: int) -> int:
+    """The number of the newest attempt of a trial that has not ended; locks its row where a server has such locks."""
+    query = select(schema.trials.c.state, schema.trials.c.attempts).where(_is_trial(study, number)).with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        require_trial(connection, study, number)
+    elif row.state == "running":
+        return int(row.attempts)
+    raise TrialTaken(f"trial {study}/{number} has ended as {row.state if row else 'unknown'}")
+
+
+def _require_newest(connection: Connection, study: str, number: int, attempt: int) -> None:
+    newest = _newest(connection, study, number)
+    if newest != attempt:
+        raise TrialTaken(f"attempt {attempt} of trial {study}/{number} is over: attempt {newest} has taken it up")
+
+
+def _refuse_twice(connection: Connection, study: str, number: int, digest: str, fidelity: Fidelity) -> None:
+    t = schema.trials.c
+    same = and_(t.digest == digest, t.epochs == fidelity.epochs, t.seed == fidelity.seed)
+    twin = connection.scalar(select(t.number).where(t.study == study, same))
+    if twin is not None:
+        raise DuplicateTrial(
+            f"study {study!r} has architecture {digest} at {fidelity.epochs} epochs with seed {fidelity.seed} already: "
+            f"trial {twin}"
+        )
+    if connection.scalar(select(t.digest).where(_is_trial(study, number))) is not None:
+        raise StoreError(f"study {study!r} has a trial {number} already", hint="two drivers count on their own")
+    require_study(connection, study)
+
+
+def _attempt_row(study: str, number: int, attempt: int, owner: str, lease_seconds: float) -> dict[str, Any]:
+    row = {"study": study, "trial": number, "attempt": attempt, "owner": owner, "state": "running"}
+    return row | {"lease_until": now(lease_seconds), "started_at": now()}
+
+
+def _end_attempt(connection: Connection, study: str, number: int, attempt: int, **values: str) -> None:
+    ending = update(schema.attempts).where(_is_attempt(study, number, attempt))
+    connection.execute(ending.values(finished_at=now(), lease_until="", **values))
+
+
+def _replace_curve(
+    connection: Connection, study: str, number: int, attempt: int, curve: tuple[EpochRecord, ...]
+) -> None:
+    c = schema.curves.c
+    connection.execute(schema.curves.delete().where(c.study == study, c.trial == number))
+    connection.execute(insert(schema.curves), [rows.epoch_row(study, number, attempt, point) for point in curve])
