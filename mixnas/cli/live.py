@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mixnas.describe import describe, format_value
+from mixnas.objectives import Objective
 from mixnas.search.executors import Done, Event
 from mixnas.search.executors import Progress as EpochDone
 
@@ -130,13 +131,13 @@ class LiveView(PlainView):
         seconds = (time.monotonic() - self._started) / done * max(self._driver.trials - self._driver.finished, 0)
         return f"about {seconds // 60:.0f} min {seconds % 60:.0f} s left"
 
+    def _best(self, o: Objective) -> str:
+        values = [v[o.name] for v in self._driver.values.values()]
+        return f"{o.name} {format_value(o.name, max(values) if o.direction == 'maximize' else min(values))}"
+
     def _draw(self) -> Group:
         driver = self._driver
-        best = "   ".join(
-            f"{o.name} {format_value(o.name, (max if o.direction == 'maximize' else min)(v[o.name] for v in driver.values.values()))}"
-            for o in driver.objectives
-            if driver.values
-        )
+        best = "   ".join(self._best(o) for o in driver.objectives if driver.values)
         failed = f"   failed {driver.failed}" if driver.failed else ""
         lines = [Text(f"  trial {n:<4} {text}", style="dim") for n, text in sorted(self._running.items())]
         parts = [self._bar, Text(f"  best   {best}{failed}"), *lines]

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from mixnas.errors import UsageError
 from mixnas.study import DEFAULT_STORAGE, StudySpec, load_study
-
-if TYPE_CHECKING:
-    from mixnas.session import Session
 
 
 def register(app: typer.Typer) -> None:
@@ -126,5 +123,3 @@ def _quiet_libraries() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
 
-
-__all__ = ["Session", "register", "run", "search"]
