@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
@@ -229,17 +229,17 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(mixnas_write=True)
 
 
-def upsert(dialect: Dialect, table: Table, set_: dict[str, Any] | None) -> Any:
-    """`INSERT` that, where the primary key is taken, sets some columns (None: leaves the row as it is).
+@cache
+def upsert(dialect: str, table: Table, replace: tuple[str, ...] = (), add: tuple[str, ...] = ()) -> Any:
+    """`INSERT` that, where the primary key is taken, replaces some columns and adds to others.
 
-    Values of `set_` may be expressions, or names of columns of the row that was to be inserted.
+    With neither it leaves the row that is there as it is. Cached, since to build it takes longer than to run it.
     """
-    insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     keys = list(table.primary_key.columns)
-    if set_ is None:
-        return insert.on_conflict_do_nothing(index_elements=keys)
-    new = {k: insert.excluded[v] if isinstance(v, str) else v for k, v in set_.items()}
-    return insert.on_conflict_do_update(index_elements=keys, set_=new)
+    new: dict[str, Any] = {name: insert.excluded[name] for name in replace}
+    new |= {name: table.c[name] + insert.excluded[name] for name in add}
+    return insert.on_conflict_do_update(index_elements=keys, set_=new) if new else insert.on_conflict_do_nothing()
 
 
 @contextmanager

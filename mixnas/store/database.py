@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Dialect, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import IntegrityError
 
 from mixnas.errors import StoreError, UnknownName
@@ -46,8 +46,8 @@ class Database:
         self.close()
 
     @property
-    def _dialect(self) -> Dialect:
-        return self._engine.dialect
+    def _dialect(self) -> str:
+        return self._engine.dialect.name
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
@@ -56,21 +56,20 @@ class Database:
             yield connection
 
     @contextmanager
-    def _write(self, study: str | None = None, trial: int | None = None) -> Iterator[Connection]:
-        """A transaction that writes: all of it or nothing. `study` and `trial` are what its rows belong to."""
+    def _write(self, explain: Callable[[Connection], None] | None = None) -> Iterator[Connection]:
+        """A transaction that writes: all of it or nothing.
+
+        Args:
+            explain: called when a constraint of the tables refused a row; raises what the caller should hear.
+        """
         try:
             with guard(self._location.shown), self._writer.begin() as connection:
                 yield connection
         except IntegrityError as error:
-            self._explain(error, study, trial)
-
-    def _explain(self, error: IntegrityError, study: str | None, trial: int | None) -> None:
-        with self._read() as connection:
-            if study is not None:
-                require_study(connection, study)
-                if trial is not None:
-                    require_trial(connection, study, trial)
-        raise StoreError(f"database {self._location.shown} refused the rows: {error.orig}") from error
+            if explain is not None:
+                with self._read() as connection:
+                    explain(connection)
+            raise StoreError(f"database {self._location.shown} refused the rows: {error.orig}") from error
 
 
 def require_study(connection: Connection, name: str) -> None:

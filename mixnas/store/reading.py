@@ -122,10 +122,10 @@ class Reading(Database):
             for name in names
         ]
 
-    def refusals(self, study: str) -> dict[str, int]:
+    def refusals(self, study: str, kind: str = "refused") -> dict[str, int]:
         """How often each reason refused a candidate before training, the most frequent first."""
         p = schema.proposals.c
-        query = select(p.reason, p.count.label("n")).where(p.kind == "refused").order_by(p.count.desc(), p.reason)
+        query = select(p.reason, p.count.label("n")).where(p.kind == kind).order_by(p.count.desc(), p.reason)
         return {row.reason: row.n for row in self._of_study(study, query, p.study)}
 
     def costs(self, digest: str, problem_key: str) -> dict[str, float]:

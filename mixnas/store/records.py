@@ -12,8 +12,6 @@ from mixnas.errors import StoreError, UnknownName, UsageError
 AttemptState = Literal["running", "finished", "failed", "interrupted", "lost"]
 """`interrupted` ended on purpose; `lost` was taken over after its owner went silent. Both leave the trial running."""
 
-ProposalKind = Literal["duplicate", "refused"]
-
 
 @dataclass(frozen=True)
 class StudyRecord:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, insert, select, update
@@ -13,7 +14,7 @@ from mixnas.records import Candidate, EpochRecord, Fidelity, FrontPoint, Measure
 from mixnas.store import rows, schema
 from mixnas.store.connect import upsert
 from mixnas.store.database import Database, now, require_study, require_trial
-from mixnas.store.records import DuplicateTrial, ProposalKind, TrialTaken
+from mixnas.store.records import DuplicateTrial, TrialTaken
 
 
 class Writing(Database):
@@ -29,7 +30,7 @@ class Writing(Database):
         """
         row = {"name": name, "spec": spec, "space": space, "environment": environment, "created_at": now()}
         with self._write() as connection:
-            done = connection.execute(upsert(self._dialect, schema.studies, None), row)
+            done = connection.execute(upsert(self._dialect, schema.studies), row)
             if done.rowcount == 0:
                 hint = "give another name with --study, or run `mixnas search` with the same flags to go on with it"
                 raise StoreError(f"study {name!r} exists already", hint=hint)
@@ -58,40 +59,38 @@ class Writing(Database):
             UnknownName: there is no such study.
         """
         at = now()
-        cost_rows = [
-            {"digest": digest, "problem": problem_key, "name": k, "value": v} for k, v in finite_costs(costs).items()
-        ]
-        row = {"study": study, "number": number, "digest": digest, "state": "running", "values": {}}
-        row |= {"epochs": fidelity.epochs, "seed": fidelity.seed, "source": source, "sampler_state": sampler_state}
-        row |= {"attempts": 1, "created_at": at, "seconds": 0.0}
-        with self._write(study) as connection:
-            _refuse_twice(connection, study, number, digest, fidelity)
+        exact = rows.finite(f"costs of {digest}", costs)
+        cost_rows = [{"digest": digest, "problem": problem_key, "name": k, "value": v} for k, v in exact.items()]
+        same = {"digest": digest, "epochs": fidelity.epochs, "seed": fidelity.seed}
+        row = {"study": study, "number": number, "state": "running", "values": {}, "attempts": 1, "seconds": 0.0}
+        row |= same | {"source": source, "sampler_state": sampler_state, "created_at": at}
+        with self._write(partial(_explain_start, study=study, number=number, same=same)) as connection:
             architecture = {"digest": digest, "family": family, "axes": axes, "first_seen": at}
-            connection.execute(upsert(self._dialect, schema.architectures, None), architecture)
+            connection.execute(upsert(self._dialect, schema.architectures), architecture)
             if cost_rows:
-                connection.execute(upsert(self._dialect, schema.costs, {"value": "value"}), cost_rows)
+                connection.execute(upsert(self._dialect, schema.costs, replace=("value",)), cost_rows)
             connection.execute(insert(schema.trials), row)
             connection.execute(insert(schema.attempts), _attempt_row(study, number, 1, owner, lease_seconds))
 
     def start_attempt(
-        self, study: str, number: int, owner: str, lease_seconds: float, *, take_over: bool = False
+        self, study: str, number: int, owner: str, lease_seconds: float, *, after: int | None = None
     ) -> int:
-        """Takes up an unfinished trial again and returns the number of the new attempt. The older one ends as `lost`.
+        """Takes up an unfinished trial again and returns the number of the new attempt; a running one ends as `lost`.
+
+        It is for the caller to know that the older attempt is over: its lease has run out, or its owner is dead.
 
         Args:
-            take_over: also from an owner whose lease still runs; for a caller who knows that it is dead.
+            after: the newest attempt when the caller looked; of several callers who saw the same, one succeeds.
 
         Raises:
-            TrialTaken: it has ended, or another owner holds it.
+            TrialTaken: the trial has ended, or someone has taken it up since (with `after`).
             UnknownName: there is no such study or trial.
         """
         with self._write() as connection:
             newest = _newest(connection, study, number)
-            holder = connection.execute(select(schema.attempts).where(_is_attempt(study, number, newest))).one()
-            if holder.state == "running" and holder.owner != owner and holder.lease_until > now() and not take_over:
-                raise TrialTaken(f"trial {study}/{number} is held by {holder.owner} until {holder.lease_until}")
-            if holder.state == "running":
-                _end_attempt(connection, study, number, newest, state="lost", reason="lost_worker")
+            if after is not None and newest != after:
+                raise TrialTaken(f"trial {study}/{number} has been taken up since: attempt {newest} holds it")
+            _end_attempt(connection, study, number, newest, only_running=True, state="lost", reason="lost_worker")
             connection.execute(insert(schema.attempts), _attempt_row(study, number, newest + 1, owner, lease_seconds))
             connection.execute(update(schema.trials).where(_is_trial(study, number)).values(attempts=newest + 1))
             return newest + 1
@@ -104,8 +103,7 @@ class Writing(Database):
         """
         with self._write() as connection:
             _require_newest(connection, study, number, attempt)
-            lease = {"lease_until": now(lease_seconds)}
-            connection.execute(update(schema.attempts).where(_is_attempt(study, number, attempt)).values(lease))
+            _renew(connection, study, number, attempt, lease_seconds)
 
     def release(self, study: str, number: int, attempt: int) -> None:
         """Lets go of a trial on purpose: the attempt ends as `interrupted`, and anyone may take the trial up at once.
@@ -117,8 +115,13 @@ class Writing(Database):
             _require_newest(connection, study, number, attempt)
             _end_attempt(connection, study, number, attempt, state="interrupted")
 
-    def record_epoch(self, study: str, number: int, attempt: int, record: EpochRecord) -> None:
+    def record_epoch(
+        self, study: str, number: int, attempt: int, record: EpochRecord, *, lease_seconds: float | None = None
+    ) -> None:
         """Adds a point to the learning curve of a running trial; a point of an earlier attempt is replaced.
+
+        Args:
+            lease_seconds: renews the lease in the same transaction.
 
         Raises:
             TrialTaken: another attempt has taken over, or the trial has ended.
@@ -126,8 +129,10 @@ class Writing(Database):
         columns = ("attempt", "train_loss", "metrics", "seconds")
         with self._write() as connection:
             _require_newest(connection, study, number, attempt)
-            statement = upsert(self._dialect, schema.curves, {name: name for name in columns})
+            statement = upsert(self._dialect, schema.curves, replace=columns)
             connection.execute(statement, rows.epoch_row(study, number, attempt, record))
+            if lease_seconds is not None:
+                _renew(connection, study, number, attempt, lease_seconds)
 
     def finish_trial(
         self,
@@ -162,16 +167,18 @@ class Writing(Database):
             if front is not None:
                 self._add_front(connection, study, front)
 
-    def count(self, study: str, kind: ProposalKind, reason: str, n: int = 1) -> None:
-        """Counts candidates that were proposed and not trained: `duplicate` or `refused`, with the reason.
+    def count(self, study: str, kind: str, reason: str, n: int = 1) -> None:
+        """Counts candidates that were proposed and not trained, with the reason.
+
+        Args:
+            kind: `duplicate`, `refused` (by a constraint of the user's), or any other word of the caller's own.
 
         Raises:
             UnknownName: there is no such study.
         """
         row = {"study": study, "kind": kind, "reason": reason, "count": n}
-        with self._write(study) as connection:
-            more = {"count": schema.proposals.c.count + n}
-            connection.execute(upsert(self._dialect, schema.proposals, more), row)
+        with self._write(partial(require_study, name=study)) as connection:
+            connection.execute(upsert(self._dialect, schema.proposals, add=("count",)), row)
 
     def record_measurement(
         self,
@@ -194,7 +201,8 @@ class Writing(Database):
         Raises:
             UnknownName: there is no such study or trial.
         """
-        self._add(schema.exports, {"study": study, "trial": number, "path": path}, study, number)
+        row = {"study": study, "trial": number, "path": path}
+        self._add(schema.exports, row, partial(require_trial, study=study, number=number))
 
     def record_test_read(
         self, digest: str, dataset: str, split_seed: int, metrics: Mapping[str, float], path: str
@@ -203,24 +211,15 @@ class Writing(Database):
         row = {"digest": digest, "dataset": dataset, "split_seed": split_seed, "metrics": rows.pack(metrics)}
         self._add(schema.test_reads, row | {"path": path})
 
-    def _add(self, table: Table, row: dict[str, Any], study: str | None = None, trial: int | None = None) -> None:
-        with self._write(study, trial) as connection:
+    def _add(self, table: Table, row: dict[str, Any], explain: Callable[[Connection], None] | None = None) -> None:
+        with self._write(explain) as connection:
             connection.execute(insert(table), row | {"at": now()})
 
     def _add_front(self, connection: Connection, study: str, front: FrontPoint) -> None:
         columns = ("trial", "hypervolume", "members", "at")
         row = {"study": study, "finished": front.finished, "trial": front.trial, "hypervolume": front.hypervolume}
         row |= {"members": [int(m) for m in front.members], "at": front.at or now()}
-        connection.execute(upsert(self._dialect, schema.fronts, {name: name for name in columns}), row)
-
-
-def finite_costs(costs: Mapping[str, float]) -> dict[str, float]:
-    """Exact costs as plain floats.
-
-    Raises:
-        ValueError: one is not finite.
-    """
-    return rows.finite("costs", costs)
+        connection.execute(upsert(self._dialect, schema.fronts, replace=columns), row)
 
 
 def _is_trial(study: str, number: int) -> Any:
@@ -249,18 +248,17 @@ def _require_newest(connection: Connection, study: str, number: int, attempt: in
         raise TrialTaken(f"attempt {attempt} of trial {study}/{number} is over: attempt {newest} has taken it up")
 
 
-def _refuse_twice(connection: Connection, study: str, number: int, digest: str, fidelity: Fidelity) -> None:
-    t = schema.trials.c
-    same = and_(t.digest == digest, t.epochs == fidelity.epochs, t.seed == fidelity.seed)
-    twin = connection.scalar(select(t.number).where(t.study == study, same))
-    if twin is not None:
-        raise DuplicateTrial(
-            f"study {study!r} has architecture {digest} at {fidelity.epochs} epochs with seed {fidelity.seed} already: "
-            f"trial {twin}"
-        )
-    if connection.scalar(select(t.digest).where(_is_trial(study, number))) is not None:
-        raise StoreError(f"study {study!r} has a trial {number} already", hint="two drivers count on their own")
+def _explain_start(connection: Connection, study: str, number: int, same: Mapping[str, Any]) -> None:
+    """Says why a trial could not be added."""
     require_study(connection, study)
+    twin = schema.trials.select().filter_by(study=study, **same)
+    if (row := connection.execute(twin).first()) is not None:
+        raise DuplicateTrial(
+            f"study {study!r} has architecture {same['digest']} at {same['epochs']} epochs with seed {same['seed']} "
+            f"already: trial {row.number}"
+        )
+    if connection.execute(schema.trials.select().where(_is_trial(study, number))).first() is not None:
+        raise StoreError(f"study {study!r} has a trial {number} already", hint="two drivers count on their own")
 
 
 def _attempt_row(study: str, number: int, attempt: int, owner: str, lease_seconds: float) -> dict[str, Any]:
@@ -268,8 +266,17 @@ def _attempt_row(study: str, number: int, attempt: int, owner: str, lease_second
     return row | {"lease_until": now(lease_seconds), "started_at": now()}
 
 
-def _end_attempt(connection: Connection, study: str, number: int, attempt: int, **values: str) -> None:
+def _renew(connection: Connection, study: str, number: int, attempt: int, lease_seconds: float) -> None:
+    held = update(schema.attempts).where(_is_attempt(study, number, attempt))
+    connection.execute(held.values(lease_until=now(lease_seconds)))
+
+
+def _end_attempt(
+    connection: Connection, study: str, number: int, attempt: int, *, only_running: bool = False, **values: str
+) -> None:
     ending = update(schema.attempts).where(_is_attempt(study, number, attempt))
+    if only_running:
+        ending = ending.where(schema.attempts.c.state == "running")
     connection.execute(ending.values(finished_at=now(), lease_until="", **values))
 
 
