@@ -38,6 +38,11 @@ def finite(what: str, numbers: Mapping[str, float]) -> dict[str, float]:
     return {k: float(v) for k, v in numbers.items()}
 
 
+def plain(text: str) -> str:
+    """Text that any database can hold: NUL and undecodable bytes, as in a file's odd name, are spelled out."""
+    return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def study_record(row: Row[Any]) -> StudyRecord:
     """A row of `mixnas_studies`."""
     return StudyRecord(row.name, row.spec, row.space, row.environment, row.created_at)

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Dialect,
     Double,
@@ -32,6 +33,8 @@ from sqlalchemy import (
 
 SCHEMA_VERSION = 1
 PREFIX = "mixnas_"
+NAME_LENGTH = 200
+"""Longest name of a study."""
 
 OPTUNA_TABLES = frozenset(
     {
@@ -75,7 +78,7 @@ metadata = MetaData()
 def _study(**options: Any) -> Column[str]:
     # The cascades let a study be renamed or deleted with one statement.
     key = ForeignKey("mixnas_studies.name", ondelete="CASCADE", onupdate="CASCADE")
-    return Column("study", String(200), key, nullable=False, **options)
+    return Column("study", String(NAME_LENGTH), key, nullable=False, **options)
 
 
 def _of_trial() -> ForeignKeyConstraint:
@@ -96,7 +99,7 @@ meta = Table("mixnas_meta", metadata, Column("key", String(50), primary_key=True
 studies = Table(
     "mixnas_studies",
     metadata,
-    Column("name", String(200), primary_key=True),
+    Column("name", String(NAME_LENGTH), primary_key=True),
     Column("spec", Json, nullable=False),
     Column("space", Json, nullable=False),
     Column("environment", Json, nullable=False),
@@ -130,7 +133,7 @@ trials = Table(
     Column("state", String(20), nullable=False),
     Column("values", Json, nullable=False),
     Column("epochs", Integer, nullable=False),
-    Column("seed", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
     Column("source", String(100), nullable=False, default=""),
     Column("reason", String(50), nullable=False, default=""),
     _text("detail"),
@@ -147,7 +150,7 @@ trials = Table(
 attempts = Table(
     "mixnas_attempts",
     metadata,
-    Column("study", String(200), primary_key=True),
+    Column("study", String(NAME_LENGTH), primary_key=True),
     Column("trial", Integer, primary_key=True, autoincrement=False),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("owner", String(200), nullable=False),
@@ -165,7 +168,7 @@ attempts = Table(
 curves = Table(
     "mixnas_curves",
     metadata,
-    Column("study", String(200), primary_key=True),
+    Column("study", String(NAME_LENGTH), primary_key=True),
     Column("trial", Integer, primary_key=True, autoincrement=False),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("attempt", Integer, nullable=False),
@@ -181,7 +184,7 @@ proposals = Table(
     # Counters, not a row for each proposal: a tight constraint refuses tens of thousands of candidates.
     _study(primary_key=True),
     Column("kind", String(20), primary_key=True),
-    Column("reason", String(500), primary_key=True),
+    Column("reason", Text, primary_key=True),
     Column("count", Integer, nullable=False),
 )
 
@@ -214,7 +217,7 @@ exports = Table(
     "mixnas_exports",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("study", String(200), nullable=False),
+    Column("study", String(NAME_LENGTH), nullable=False),
     Column("trial", Integer, nullable=False),
     _text("path"),
     _time("at"),
@@ -227,7 +230,7 @@ test_reads = Table(
     Column("id", Integer, primary_key=True),
     Column("digest", String(64), nullable=False, index=True),
     Column("dataset", String(100), nullable=False, index=True),
-    Column("split_seed", Integer, nullable=False),
+    Column("split_seed", BigInteger, nullable=False),
     Column("metrics", Json, nullable=False),
     _text("path"),
     _time("at"),

@@ -26,8 +26,11 @@ class Writing(Database):
         """Adds a study.
 
         Raises:
-            StoreError: there is one of that name.
+            StoreError: there is one of that name, or the name is empty, too long or not printable.
         """
+        if not name or len(name) > schema.NAME_LENGTH or not name.isprintable():
+            rule = f"1 to {schema.NAME_LENGTH} printable characters"
+            raise StoreError(f"a study's name has {rule}, not {name[:50]!r}", hint="choose another --study")
         row = {"name": name, "spec": spec, "space": space, "environment": environment, "created_at": now()}
         with self._write() as connection:
             done = connection.execute(upsert(self._dialect, schema.studies), row)
@@ -90,7 +93,7 @@ class Writing(Database):
             newest = _newest(connection, study, number)
             if after is not None and newest != after:
                 raise TrialTaken(f"trial {study}/{number} has been taken up since: attempt {newest} holds it")
-            _end_attempt(connection, study, number, newest, only_running=True, state="lost", reason="lost_worker")
+            _end_attempt(connection, study, number, newest, {"state": "lost", "reason": "lost_worker"})
             connection.execute(insert(schema.attempts), _attempt_row(study, number, newest + 1, owner, lease_seconds))
             connection.execute(update(schema.trials).where(_is_trial(study, number)).values(attempts=newest + 1))
             return newest + 1
@@ -113,7 +116,7 @@ class Writing(Database):
         """
         with self._write() as connection:
             _require_newest(connection, study, number, attempt)
-            _end_attempt(connection, study, number, attempt, state="interrupted")
+            _end_attempt(connection, study, number, attempt, {"state": "interrupted"})
 
     def record_epoch(
         self, study: str, number: int, attempt: int, record: EpochRecord, *, lease_seconds: float | None = None
@@ -154,14 +157,14 @@ class Writing(Database):
         state = measurement.outcome
         if bool(values) != (state == "finished"):
             raise ValueError(f"trial {study}/{number}: outcome {state!r} with values {dict(values)}")
-        ending = {"state": state, "reason": measurement.reason, "detail": measurement.detail}
+        ending = {"state": state, "reason": measurement.reason, "detail": rows.plain(measurement.detail)}
         result = {"values": rows.finite(f"trial {study}/{number}", values), "seconds": measurement.seconds}
         with self._write() as connection:
             _require_newest(connection, study, number, attempt)
             done = update(schema.trials).where(_is_trial(study, number))
             connection.execute(done.values(finished_at=now(), **ending, **result))
-            extra = {"traceback": measurement.traceback, "device": measurement.device}
-            _end_attempt(connection, study, number, attempt, **ending, **extra)
+            extra = {"traceback": rows.plain(measurement.traceback), "device": measurement.device}
+            _end_attempt(connection, study, number, attempt, ending | extra)
             if measurement.curve:
                 _replace_curve(connection, study, number, attempt, measurement.curve)
             if front is not None:
@@ -271,11 +274,9 @@ def _renew(connection: Connection, study: str, number: int, attempt: int, lease_
     connection.execute(held.values(lease_until=now(lease_seconds)))
 
 
-def _end_attempt(
-    connection: Connection, study: str, number: int, attempt: int, *, only_running: bool = False, **values: str
-) -> None:
+def _end_attempt(connection: Connection, study: str, number: int, attempt: int, values: Mapping[str, str]) -> None:
     ending = update(schema.attempts).where(_is_attempt(study, number, attempt))
-    if only_running:
+    if values["state"] == "lost":  # one that ended otherwise keeps its own state
         ending = ending.where(schema.attempts.c.state == "running")
     connection.execute(ending.values(finished_at=now(), lease_until="", **values))
 
