@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 from mixnas.errors import UnknownName
 
-if TYPE_CHECKING:
-    from mixnas.models.family import Family, NamedModel
+# Imported before the function `family` below is defined: the import binds the submodule to that name, once.
+from mixnas.models.family import Family, NamedModel
 
 FAMILIES: dict[str, str] = {
     "splitmixer": "mixnas.models.splitmixer",
