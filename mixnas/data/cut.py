@@ -1,0 +1,40 @@
+"""Cutting a share of the images off, class by class."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Images: TypeAlias = npt.NDArray[np.uint8]
+"""`[N, C, H, W]`, 0 to 255."""
+
+Labels: TypeAlias = npt.NDArray[np.int64]
+"""`[N]`"""
+
+TEST_SEED = 0
+TEST_SHARE = 0.2
+"""Where no official test part exists, it is cut with these, whatever the study's seed."""
+
+
+def stratified(labels: Labels, share: float, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Two sorted index lists, `(kept, cut)`, without overlap; `cut` holds the share of every class, rounded.
+
+    A class with at least two images has at least one on either side.
+    """
+    rng = np.random.default_rng(seed)
+    cut: list[npt.NDArray[np.int64]] = []
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        size = min(max(round(share * len(members)), 1), len(members) - 1)
+        cut.append(members[:size])
+    chosen = np.sort(np.concatenate(cut))
+    return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+
+
+def embedded_part(part: str, images: Images, labels: Labels) -> tuple[Images, Labels]:
+    """The part `"search"` or `"test"` of a data set that has no official test part."""
+    kept, cut = stratified(labels, TEST_SHARE, TEST_SEED)
+    index = cut if part == "test" else kept
+    return images[index], labels[index]
