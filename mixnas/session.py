@@ -62,7 +62,8 @@ def open_session(
         feasible = gate.require_feasible()
         store = Store.open(storage, create=True)
         stored = _open_study(store, spec, space, problem, gate)
-        feed = Feed(store.url, spec.name, spec.resolved_objectives, space)
+        with store.creation_lock():  # Optuna's own creation of its tables is not race-free
+            feed = Feed(store.url, spec.name, spec.resolved_objectives, space)
         driver = _driver(spec, space, problem, gate, store, feed, stored["reference"])
         yield Session(spec, space, driver, pool, store, feasible)
     finally:

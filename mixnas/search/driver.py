@@ -21,7 +21,7 @@ from mixnas.search.gate import Gate, Verdict
 from mixnas.search.leases import LEASE_SECONDS, may_live, owner_name, seconds_left
 from mixnas.search.proposers import Proposer, derived_seed
 from mixnas.space import SearchSpace
-from mixnas.store import Store
+from mixnas.store import DuplicateTrial, Store
 
 PATIENCE = 8
 """Proposals in a row that may be refused or known before the driver helps out."""
@@ -88,16 +88,15 @@ class Driver:
             return self._resume(self._again.pop(0))
         if self.finished + len(self._running) >= self.trials or self.exhausted:
             return None
-        found = self._next()
-        if found is None:
-            self.exhausted = True
-            return None
-        return self._begin(*found)
+        while (found := self._next()) is not None:
+            if (job := self._begin(*found)) is not None:
+                return job
+        self.exhausted = True
+        return None
 
     def progress(self, job: Job, record: EpochRecord) -> None:
         """Keeps one point of a running trial's learning curve and renews its lease."""
-        self._store.record_epoch(job.study, job.trial, job.attempt, record)
-        self._store.renew(job.study, job.trial, job.attempt, LEASE_SECONDS)
+        self._store.record_epoch(job.study, job.trial, job.attempt, record, lease_seconds=LEASE_SECONDS)
 
     def tell(self, job: Job, measurement: Measurement) -> None:
         """Takes the outcome of a job. A trial whose worker was lost is tried once more."""
@@ -189,32 +188,39 @@ class Driver:
                     return drawn, verdict, "walk"
         return None
 
-    def _begin(self, axes: Candidate, verdict: Verdict, source: str) -> Job:
+    def _begin(self, axes: Candidate, verdict: Verdict, source: str) -> Job | None:
+        """Opens a trial on both sides; None where another search of the study was quicker with the same candidate."""
         digest = self._space.digest(axes)
+        self._seen.add(digest)
         number = self._feed.start(axes, {"digest": digest, "source": source, **verdict.costs})
         self._proposer.begin(number, axes)
-        self._store.start_trial(
-            self.study,
-            number,
-            digest,
-            self._template.family,
-            axes,
-            self.fidelity,
-            problem_key=self._problem_key,
-            costs=dict(verdict.costs),
-            source=source,
-            owner=self._owner,
-            lease_seconds=LEASE_SECONDS,
-            sampler_state=self._proposer.state(number),
-        )
-        self._seen.add(digest)
+        try:
+            self._store.start_trial(
+                self.study,
+                number,
+                digest,
+                self._template.family,
+                axes,
+                self.fidelity,
+                problem_key=self._problem_key,
+                costs=verdict.costs,
+                source=source,
+                owner=self._owner,
+                lease_seconds=LEASE_SECONDS,
+                sampler_state=self._proposer.state(number),
+            )
+        except DuplicateTrial:
+            self._store.count(self.study, "duplicate", "another search took it")
+            self._feed.fail(number, "another search took it")
+            self._proposer.finish(number, None)
+            return None
         self._axes[number], self._costs[number] = axes, verdict.costs
         self._running.add(number)
         self.begun += 1
         return replace(self._template, trial=number, attempt=1, axes=axes)
 
     def _resume(self, trial: Trial) -> Job:
-        attempt = self._store.start_attempt(self.study, trial.number, self._owner, LEASE_SECONDS)
+        attempt = self._store.start_attempt(self.study, trial.number, self._owner, LEASE_SECONDS, after=trial.attempts)
         self._running.add(trial.number)
         return replace(self._template, trial=trial.number, attempt=attempt, axes=trial.axes)
 

@@ -1,0 +1,258 @@
+"""What a WaveMix-Lite model costs, in closed form, on ints and on numpy columns alike.
+
+Definitions: arXiv:2205.14375. All of it is exact: equal to the built model's parameters, to fvcore's count in eval mode
+plus `transform_macs`, and to thop's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixnas.models.family import Axes
+from mixnas.records import Problem, Value
+
+DEFAULTS: dict[str, Value] = {
+    "width": 144,
+    "depth": 7,
+    "levels": 1,
+    "wavelet": "haar",
+    "mult": 2,
+    "dropout": 0.5,
+    "stem": "strided",
+    "stem.stride": 1,
+    "stem.patch_size": 4,
+    "upsample": "deconv",
+    "upsample.ff_ratio": "1",
+}
+
+BILINEAR = 4
+"""Multiply-accumulates of one output element of a bilinear interpolation, as fvcore counts it; thop counts 11."""
+
+
+def params(axes: Axes, problem: Problem) -> Any:
+    """Trainable parameters."""
+    axes = {**DEFAULTS, **axes}
+    width = axes["width"]
+    block = width * (width // 4) + width // 4
+    for level in _levels(axes, problem):
+        wide = axes["mult"] * width
+        count = level.inputs * wide + wide + wide * level.ff + level.ff + 2 * level.outputs
+        block = block + level.exists * (count + level.deconv * (16 * level.ff * level.outputs + level.outputs))
+    return _stem_params(axes, problem) + axes["depth"] * block + _head_params(axes, problem)
+
+
+def macs(axes: Axes, problem: Problem) -> Any:
+    """Multiply-accumulates of one image: fvcore's count in eval mode plus the wavelet transform's own."""
+    return fvcore_macs(axes, problem) + transform_macs(axes, problem)
+
+
+def fvcore_macs(axes: Axes, problem: Problem) -> Any:
+    """What fvcore counts: convolutions, normalisation (2 an element), pooling (1), interpolation (4)."""
+    return _count(axes, problem, norm=2, deconv=16, bilinear=BILINEAR)
+
+
+def macs_thop(axes: Axes, problem: Problem) -> Any:
+    """thop's convention: normalisation 4 an element, transposed convolutions four times too high, no transform."""
+    return _count(axes, problem, norm=4, deconv=64, bilinear=11) + _pooled(axes, problem)
+
+
+def transform_macs(axes: Axes, problem: Problem) -> Any:
+    """Multiply-accumulates of the wavelet transforms, which no counter sees: separable filters, one pyramid a block."""
+    axes = {**DEFAULTS, **axes}
+    length = _filter_length(axes["wavelet"])
+    total: Any = 0
+    for level in _levels(axes, problem):
+        height, width = level.before
+        rows, columns = level.size
+        total = total + level.exists * length * columns * (2 * height + 4 * rows)
+    return axes["depth"] * (axes["width"] // 4) * total
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One level of a block: what its feed-forward reads and writes, on ints or on columns."""
+
+    exists: Any
+    """Whether the block has this level at all: one number a candidate, 0 or 1."""
+    inputs: Any
+    ff: Any
+    outputs: Any
+    deconv: Any
+    """1 for a transposed convolution, 0 for an interpolation."""
+    before: tuple[Any, Any]
+    """Sides of what is transformed, and of what the level gives back."""
+    size: tuple[Any, Any]
+    """Sides of the level itself."""
+
+
+def _levels(axes: Mapping[str, Any], problem: Problem) -> Iterator[_Level]:
+    """The levels of one block, finest first, up to the deepest one of all candidates."""
+    width, depth = axes["width"], axes["levels"]
+    length = _filter_length(axes["wavelet"])
+    deconv = 1 * (axes["upsample"] == "deconv")
+    before = grid(axes, problem)
+    for number in range(1, int(np.max(depth)) + 1):
+        size = ((before[0] + length - 1) // 2, (before[1] + length - 1) // 2)
+        outputs = width if number == 1 else width // 2
+        inputs = width + (width // 2) * (depth > number)
+        ff = deconv * _share(width, axes["upsample.ff_ratio"]) + (1 - deconv) * outputs
+        yield _Level(1 * (depth >= number), inputs, ff, outputs, deconv, before, size)
+        before = size
+
+
+def _count(axes: Axes, problem: Problem, *, norm: int, deconv: int, bilinear: int) -> Any:
+    """All but the transform, with the price of one element of each kind of layer."""
+    axes = {**DEFAULTS, **axes}
+    width = axes["width"]
+    block = _area(grid(axes, problem)) * width * (width // 4)
+    for level in _levels(axes, problem):
+        wide = axes["mult"] * width
+        area = _area(level.size)
+        up = level.deconv * deconv * level.ff + (1 - level.deconv) * bilinear * 4
+        count = area * (level.inputs * wide + wide * level.ff + up * level.outputs)
+        block = block + level.exists * (count + norm * level.outputs * _area(level.before))
+    stem = _stem_macs(axes, problem, norm)
+    return stem + axes["depth"] * block + _head_macs(axes, problem, deconv)
+
+
+def grid(axes: Mapping[str, Any], problem: Problem) -> tuple[Any, Any]:
+    """Height and width of what the blocks work on."""
+    patch, stride = _sides(axes)
+    patched = axes["stem"] == "patchify"
+    sides = []
+    for side in (problem.height, problem.width):
+        strided = _up(_up(side, stride), stride)
+        whole = side // patch if problem.task == "classification" else _up(side, patch)
+        sides.append(patched * whole + (1 - patched) * strided)
+    return sides[0], sides[1]
+
+
+def reduction_of(axes: Mapping[str, Any]) -> Any:
+    """How many times smaller the sides are after the stem."""
+    patch, stride = _sides(axes)
+    patched = axes["stem"] == "patchify"
+    return patched * patch + (1 - patched) * stride * stride
+
+
+def head_channels(width: Any, number: int) -> Any:
+    """Channels after `number` transposed convolutions of a dense head: halved twice, then kept."""
+    return width // 2 ** min(number, 2)
+
+
+def _stem_params(axes: Mapping[str, Any], problem: Problem) -> Any:
+    width, channels = axes["width"], problem.in_channels
+    half, quarter = width // 2, width // 4
+    patch, _ = _sides(axes)
+    patched = axes["stem"] == "patchify"
+    strided = 9 * channels * half + half + 9 * half * width + width
+    convolutions = 9 * channels * quarter + quarter + 9 * quarter * half + half
+    return patched * (convolutions + patch * patch * half * width + width + 2 * width) + (1 - patched) * strided
+
+
+def _stem_macs(axes: Mapping[str, Any], problem: Problem, norm: int) -> Any:
+    width, channels = axes["width"], problem.in_channels
+    half, quarter = width // 2, width // 4
+    patch, stride = _sides(axes)
+    patched = axes["stem"] == "patchify"
+    area = _area(grid(axes, problem))
+    between = _up(problem.height, stride) * _up(problem.width, stride)
+    strided = between * 9 * channels * half + area * 9 * half * width
+    sides = problem.height * problem.width if problem.task == "classification" else area * patch * patch
+    convolutions = sides * 9 * (channels * quarter + quarter * half)
+    return patched * (convolutions + area * width * (patch * patch * half + norm)) + (1 - patched) * strided
+
+
+def _head_params(axes: Mapping[str, Any], problem: Problem) -> Any:
+    width, classes = axes["width"], problem.num_classes
+    if problem.task == "classification":
+        return width * classes + classes
+    total: Any = 0
+    last = width
+    for exists, inputs, outputs, _ in _head(axes, problem):
+        total = total + exists * (16 * inputs * outputs + outputs)
+        last = exists * outputs + (1 - exists) * last
+    return total + last * classes + classes
+
+
+def _head_macs(axes: Mapping[str, Any], problem: Problem, deconv: int) -> Any:
+    width, classes = axes["width"], problem.num_classes
+    area = _area(grid(axes, problem))
+    if problem.task == "classification":
+        return area * width + width * classes
+    total, last = 0 * area, width
+    final = area
+    for exists, inputs, outputs, enlarged in _head(axes, problem):
+        total = total + exists * area * enlarged * deconv * inputs * outputs
+        last = exists * outputs + (1 - exists) * last
+        final = exists * area * enlarged * 4 + (1 - exists) * final
+    return total + final * last * classes
+
+
+def _head(axes: Mapping[str, Any], problem: Problem) -> Iterator[tuple[Any, Any, Any, int]]:
+    """Transposed convolutions of a dense head: whether it exists, channels in and out, pixels so far over the grid's."""
+    scale = reduction_of(axes) * (2 if problem.task == "super_resolution" else 1)
+    for number in range(int(np.max(scale)).bit_length() - 1):
+        exists = 1 * (scale >= 2 ** (number + 1))
+        yield exists, head_channels(axes["width"], number), head_channels(axes["width"], number + 1), 4**number
+
+
+def _pooled(axes: Axes, problem: Problem) -> Any:
+    """thop counts one division more a channel in the pooling of the classifier."""
+    return {**DEFAULTS, **axes}["width"] if problem.task == "classification" else 0
+
+
+def _sides(axes: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Patch size and stride; columns hold a filler where the other stem is chosen, which must not divide by zero."""
+    patch, stride = axes["stem.patch_size"], axes["stem.stride"]
+    return (
+        np.maximum(patch, 1) if isinstance(patch, np.ndarray) else patch,
+        np.maximum(stride, 1) if isinstance(stride, np.ndarray) else stride,
+    )
+
+
+def _up(side: Any, by: Any) -> Any:
+    """Division rounded up."""
+    return -(-side // by)
+
+
+def _area(sides: tuple[Any, Any]) -> Any:
+    return sides[0] * sides[1]
+
+
+def _share(width: Any, ratio: Any) -> Any:
+    """`width * numerator // denominator` of a ratio like "3/4" or "2", or of columns of both."""
+    if not isinstance(ratio, np.ndarray):
+        numerator, denominator = fraction(ratio)
+        return width * numerator // denominator
+    names, row = np.unique(ratio.astype(str), return_inverse=True)
+    parts = np.array([fraction(name) if name else (0, 1) for name in names], dtype=np.int64)[row]
+    return width * parts[..., 0] // parts[..., 1]
+
+
+@functools.cache
+def fraction(ratio: str) -> tuple[int, int]:
+    """ "3/4" as (3, 4), "2" as (2, 1)."""
+    numerator, _, denominator = ratio.partition("/")
+    return int(numerator), int(denominator or 1)
+
+
+def _filter_length(wavelet: Any) -> Any:
+    """Taps of a wavelet's filters, or of a column of wavelets."""
+    if not isinstance(wavelet, np.ndarray):
+        return _taps(wavelet)
+    names, row = np.unique(wavelet.astype(str), return_inverse=True)
+    return np.array([_taps(name) for name in names], dtype=np.int64)[row]
+
+
+@functools.cache
+def _taps(name: str) -> int:
+    if name in ("haar", "db1"):
+        return 2
+    import pywt
+
+    return int(pywt.Wavelet(name).dec_len)

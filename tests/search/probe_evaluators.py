@@ -1,0 +1,51 @@
+"""Evaluators for tests, reached as `probe_evaluators:NAME`: the toy one made slow, failing or fatal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from mixnas.records import EpochRecord, Job, Measurement
+from mixnas.toy import evaluate as toy
+
+Report = Callable[[EpochRecord], None]
+
+
+def slow(job: Job, report: Report) -> Measurement:
+    """Sleeps a little in every epoch, so that there is time to interrupt it."""
+
+    def late(record: EpochRecord) -> None:
+        time.sleep(0.05)
+        report(record)
+
+    return toy(job, late)
+
+
+def failing(job: Job, report: Report) -> Measurement:
+    """Never finishes anything."""
+    raise RuntimeError("no such luck")
+
+
+def sometimes(job: Job, report: Report) -> Measurement:
+    """Every third trial fails, every fifth gives NaN."""
+    if job.trial % 3 == 2:
+        return Measurement("failed", reason="non_finite_loss", detail="epoch 1")
+    found = toy(job, report)
+    if job.trial % 5 == 4:
+        return Measurement("finished", {**found.metrics, "acc": float("nan")}, found.curve, found.seconds)
+    return found
+
+
+def suicidal(job: Job, report: Report) -> Measurement:
+    """Its process is killed at the first attempt of trial 1, and at every attempt of trial 3."""
+    if (job.trial == 1 and job.attempt == 1) or job.trial == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return toy(job, report)
+
+
+def noisy(job: Job, report: Report) -> Measurement:
+    """Prints to standard output, as libraries do."""
+    print('{"measurement": "not from mixnas"}', flush=True)  # noqa: T201 - that is the point
+    return toy(job, report)

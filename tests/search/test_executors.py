@@ -1,0 +1,109 @@
+"""Anything that runs jobs: the same suite for every executor, then what only worker processes can suffer."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mixnas.errors import UnknownName
+from mixnas.records import Fidelity, Job, Problem
+from mixnas.search.executors import EXECUTORS, Done, Event, Executor, ProcessExecutor, Progress, make_executor
+from tests.search.conftest import toy_session
+
+
+def job(trial: int = 0, evaluator: str = "toy", epochs: int = 2) -> Job:
+    axes = {"width": 16, "depth": 2, "patch_size": 2, "kernel_size": 3, "channel": "dense"}
+    problem = Problem.square(8, 1, 10)
+    return Job("s", trial, 1, "splitmixer", axes, problem, "digits", Fidelity(epochs, 0), evaluator=evaluator)
+
+
+def gather(executor: Executor, jobs: int, seconds: float = 60) -> list[Event]:
+    events: list[Event] = []
+    end = time.monotonic() + seconds
+    while sum(isinstance(e, Done) for e in events) < jobs:
+        executor.wait(events.append, 0.1)
+        assert time.monotonic() < end, "the jobs did not end in time"
+    return events
+
+
+@pytest.fixture(params=EXECUTORS)
+def executor(request: pytest.FixtureRequest):
+    made = make_executor(request.param, workers=2)
+    yield made
+    made.stop()
+
+
+def test_runs_jobs_and_reports_every_epoch(executor: Executor) -> None:
+    assert executor.free() == executor.workers
+    for trial in range(executor.workers):
+        executor.submit(job(trial))
+    assert executor.free() == 0
+    events = gather(executor, executor.workers)
+    for trial in range(executor.workers):
+        mine = [e for e in events if e.job.trial == trial]
+        assert [e.record.epoch for e in mine if isinstance(e, Progress)] == [1, 2]
+        assert isinstance(mine[-1], Done) and mine[-1].measurement.outcome == "finished"
+        assert 0 < mine[-1].measurement.metrics["acc"] < 1
+    assert executor.free() == executor.workers
+
+
+def test_results_do_not_depend_on_the_executor() -> None:
+    results = []
+    for name in EXECUTORS:
+        made = make_executor(name, workers=1)
+        made.submit(job())
+        results.append([e.measurement.metrics["acc"] for e in gather(made, 1) if isinstance(e, Done)])
+        made.stop()
+    assert results[0] == results[1]
+
+
+def test_stop_says_what_was_running(executor: Executor) -> None:
+    executor.submit(job(7, "probe_evaluators:slow", epochs=100))
+    assert [j.trial for j in executor.stop()] == [7]
+
+
+def test_an_unknown_executor_lists_the_known() -> None:
+    with pytest.raises(UnknownName, match="inline, processes"):
+        make_executor("ray2")
+
+
+def test_an_exception_is_an_outcome_with_its_traceback() -> None:
+    executor = ProcessExecutor(1)
+    executor.submit(job(evaluator="probe_evaluators:failing"))
+    (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
+    executor.stop()
+    assert (done.measurement.reason, done.measurement.detail) == ("exception", "RuntimeError: no such luck")
+    assert "in failing" in done.measurement.traceback
+
+
+def test_a_killed_worker_is_an_outcome_and_is_replaced() -> None:
+    executor = ProcessExecutor(1)
+    executor.submit(job(3, "probe_evaluators:suicidal"))
+    (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
+    assert (done.measurement.reason, done.measurement.detail) == ("lost_worker", "worker process killed by signal 9")
+    executor.submit(job(0, "probe_evaluators:suicidal"))
+    (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
+    executor.stop()
+    assert done.measurement.outcome == "finished"
+
+
+def test_what_an_evaluator_prints_does_not_get_into_the_answers() -> None:
+    executor = ProcessExecutor(1)
+    executor.submit(job(evaluator="probe_evaluators:noisy"))
+    (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
+    executor.stop()
+    assert done.measurement.outcome == "finished"
+
+
+def test_a_search_survives_lost_workers(storage: str) -> None:
+    from mixnas.search.loop import run
+
+    with toy_session(
+        storage, executor="processes", workers=2, evaluator="probe_evaluators:suicidal", trials=6
+    ) as session:
+        assert run(session.driver, session.executor) == "done"
+        counts = session.store.counts("s")
+        assert (counts.finished, counts.failed, counts.running) == (6, 1, 0)
+        assert session.store.trial("s", 1).attempts == 2
+        assert session.store.trial("s", 3).reason == "lost_worker"
