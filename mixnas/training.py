@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mixnas.data import Normalisation
 from mixnas.data.augment import augment
-from mixnas.data.splits import Normalisation, Part
+from mixnas.data.splits import Part, normalise
 from mixnas.errors import RunError
 from mixnas.recipe import Recipe
 from mixnas.records import EpochRecord, Problem
@@ -185,7 +186,7 @@ def fit(training: Training, validation: Part | None, report: Report) -> tuple[Ep
 
 
 def _inputs(images: Tensor, normalisation: Normalisation) -> Tensor:
-    return normalisation.apply(images).contiguous(memory_format=torch.channels_last)
+    return normalise(images, normalisation).contiguous(memory_format=torch.channels_last)
 
 
 def _autocast(device: torch.device, precision: str) -> torch.autocast:

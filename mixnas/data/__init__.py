@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Normalisation:
+    """What a model expects of an image: each channel of pixel values in 0..1, minus `mean`, divided by `std`."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """What is known of a data set before it is opened."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mixnas.data import Dataset
+from mixnas.data import Dataset, Normalisation
 from mixnas.data.cut import Images, Labels, stratified
 from mixnas.errors import UsageError
 
@@ -29,34 +29,6 @@ class Part:
     def to(self, device: torch.device) -> Part:
         """The same part on a device."""
         return Part(self.images.to(device), self.targets.to(device))
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """Mean and standard deviation of each channel, of pixel values scaled to 0..1."""
-
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @classmethod
-    def of(cls, images: Tensor) -> Normalisation:
-        """The statistics of uint8 images `[N, C, H, W]`; a constant channel gets a standard deviation of 1."""
-        levels = torch.arange(256, dtype=torch.float64) / 255
-        means, stds = [], []
-        for channel in images.unbind(1):
-            share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
-            mean = float(share @ levels)
-            std = float(share @ (levels - mean) ** 2) ** 0.5
-            means.append(mean)
-            stds.append(std if std > 1e-8 else 1.0)
-        return cls(tuple(means), tuple(stds))
-
-    def apply(self, images: Tensor) -> Tensor:
-        """float32 images in the memory format of convolutions, from uint8 `[B, C, H, W]`."""
-        shape = (1, len(self.mean), 1, 1)
-        mean = torch.tensor(self.mean, device=images.device).view(shape) * 255
-        scale = 1 / (torch.tensor(self.std, device=images.device).view(shape) * 255)
-        return images.float().sub_(mean).mul_(scale)
 
 
 @dataclass(frozen=True)
@@ -83,12 +55,33 @@ def splits(entry: Dataset, split_seed: int, folder: Path, download: bool) -> Spl
     images, labels = _read(entry, "search", folder, download)
     kept, cut = stratified(labels, entry.validation_share, split_seed)
     train, validation = _part(images[kept], labels[kept]), _part(images[cut], labels[cut])
-    return Splits(entry.name, split_seed, train, validation, Normalisation.of(train.images))
+    return Splits(entry.name, split_seed, train, validation, channel_statistics(train.images))
 
 
 def read_part(entry: Dataset, part: str, folder: Path, download: bool) -> Part:
     """The part `"search"` (training and validation) or `"test"`, as it is stored."""
     return _part(*_read(entry, part, folder, download))
+
+
+def channel_statistics(images: Tensor) -> Normalisation:
+    """Mean and standard deviation of each channel of uint8 images `[N, C, H, W]`; a constant channel gets 1."""
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    means, deviations = [], []
+    for channel in images.unbind(1):
+        share = torch.bincount(channel.flatten(), minlength=256).double() / channel.numel()
+        mean = float(share @ levels)
+        deviation = float(share @ (levels - mean) ** 2) ** 0.5
+        means.append(mean)
+        deviations.append(deviation if deviation > 1e-8 else 1.0)
+    return Normalisation(tuple(means), tuple(deviations))
+
+
+def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
+    """float32 inputs of a model from uint8 images `[B, C, H, W]`."""
+    shape = (1, len(normalisation.mean), 1, 1)
+    mean = torch.tensor(normalisation.mean, device=images.device).view(shape) * 255
+    scale = 1 / (torch.tensor(normalisation.std, device=images.device).view(shape) * 255)
+    return images.float().sub_(mean).mul_(scale)
 
 
 def _part(images: Images, labels: Labels) -> Part:
