@@ -98,6 +98,7 @@ def _bundle(curves: Sequence[Curve]) -> go.Scatter:
         x=x, y=y, text=labels, mode="lines+markers", marker={"size": 3, "color": style.FAINT}, connectgaps=False,
         line={"width": 1, "color": style.faded(style.FAINT, 0.75)}, name=f"Other trials ({len(curves)})",
         hovertemplate="%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>", showlegend=bool(curves),
+        legendrank=2000,
     )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import plotly.graph_objects as go
 
@@ -21,17 +22,27 @@ class Outcome:
     kind: str
 
 
-def outcome_data(counts: StudyCounts, trials: Sequence[Trial]) -> tuple[Outcome, ...]:
-    """The outcomes that happened, failures by reason, in the order of a proposal's way."""
-    reasons = Counter(t.reason or "unknown reason" for t in trials if t.state == "failed")
+def outcome_data(
+    counts: StudyCounts, trials: Sequence[Trial], refusals: Mapping[str, int] | None = None
+) -> tuple[Outcome, ...]:
+    """The outcomes that happened, from the last bar of the figure to the first.
+
+    Failures are split by reason, and refusals too where `refusals` (reason to number) is given.
+    """
+    reasons = Counter(t.reason or "reason unknown" for t in trials if t.state == "failed")
+    refused = refusals or {"by a constraint": counts.refused}
     rows = [
         Outcome("duplicate, not trained", counts.duplicates, "skipped"),
-        Outcome("refused by a constraint", counts.refused, "skipped"),
+        *(Outcome(f"refused: {_short(reason)}", n, "skipped") for reason, n in reversed(list(refused.items()))),
         Outcome("running", counts.running, "running"),
         *(Outcome(f"failed: {FAILURES.get(reason, reason)}", n, "failed") for reason, n in reasons.most_common()),
         Outcome("finished", counts.finished, "finished"),
     ]
     return tuple(row for row in rows if row.count)
+
+
+def _short(text: str, most: int = 34) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 _COLOURS = {"finished": style.BLUE, "failed": style.ORANGE, "running": style.SKY, "skipped": style.FAINT}
@@ -42,7 +53,7 @@ def outcome_figure(outcomes: Sequence[Outcome], title: str = "") -> go.Figure:
     figure = style.new_figure(height=90 + 52 * len(outcomes), bargap=0.35, showlegend=False, margin={"t": 20})
     figure.add_trace(
         go.Bar(
-            x=[o.count for o in outcomes], y=[o.label for o in outcomes], orientation="h",
+            x=[o.count for o in outcomes], y=[escape(o.label) for o in outcomes], orientation="h",
             marker={"color": [_COLOURS[o.kind] for o in outcomes]}, text=[f"{o.count:,}" for o in outcomes],
             textposition="outside", cliponaxis=False, hovertemplate="%{y}: %{x}<extra></extra>",
         )

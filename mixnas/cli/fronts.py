@@ -1,0 +1,172 @@
+"""`mixnas pareto` and `mixnas studies`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mixnas.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from mixnas.objectives import Objective
+    from mixnas.records import StudyCounts, Trial
+    from mixnas.store import Store
+
+STORAGE = typer.Option("sqlite:///mixnas.db", help="The database of the studies.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command(name="pareto")(pareto)
+    app.command(name="studies")(studies)
+
+
+def pareto(
+    storage: str = STORAGE,
+    study: str = typer.Option("", help="Name of the study; may be left out when there is only one."),
+    as_json: bool = typer.Option(False, "--json", help="Print the front as JSON and nothing else."),
+    as_csv: bool = typer.Option(False, "--csv", help="Print the front as CSV, one column an axis, and nothing else."),
+    plot: Path | None = typer.Option(None, help="Draw the front into FILE: .html, .png, .svg or .pdf."),
+) -> None:
+    """Print the Pareto front of a study: the trials that no other trial beats in every objective."""
+    from mixnas.objectives import objective
+    from mixnas.pareto import front
+    from mixnas.store import Store
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other", hint="choose one")
+    with Store.open(storage) as store:
+        name = study or only_study(store)
+        objectives = [objective(o) for o in store.study(name).spec["objectives"]]
+        trials = store.trials(name)
+    members = front(trials, objectives)
+    if plot is not None:
+        _draw(trials, objectives, name, plot)
+    if as_json:
+        typer.echo(json.dumps([front_entry(t, objectives) for t in members], indent=2, ensure_ascii=False))
+    elif as_csv:
+        typer.echo(front_csv(members, objectives), nl=False)
+    elif not members:
+        typer.echo(f"Study {name!r} has no finished trial yet, so there is no front.")
+    else:
+        _print(front_table(members, objectives, f"Front of {name}: {len(members)} of {len(trials)} trials"))
+
+
+def studies(
+    storage: str = STORAGE,
+    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
+) -> None:
+    """List the studies of a database with their counts."""
+    from mixnas.store import Store
+
+    with Store.open(storage) as store:
+        counts = store.all_counts()
+    if as_json:
+        from mixnas.records import to_dict
+
+        typer.echo(json.dumps([to_dict(c) for c in counts], indent=2, ensure_ascii=False))
+    elif not counts:
+        typer.echo("No study yet: `mixnas search` starts one.")
+    else:
+        _print(_studies_table(counts))
+
+
+def only_study(store: Store) -> str:
+    """The name of the single study of a database.
+
+    Raises:
+        UsageError: there is none, or there are several; the error lists them.
+    """
+    names = store.study_names()
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise UsageError("the database holds no study yet", hint="`mixnas search` starts one")
+    raise UsageError(f"the database holds {len(names)} studies", hint=f"choose one with --study: {', '.join(names)}")
+
+
+def front_entry(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
+    """One member of a front as `mixnas pareto --json` prints it."""
+    values = {o.name: _number(trial.values[o.name], o) for o in objectives}
+    return {"trial": trial.number, "digest": trial.digest, "config": trial.axes, "values": values}
+
+
+def _number(value: float, objective: Objective) -> float:
+    """Counts as the whole numbers that they are."""
+    return int(value) if objective.kind == "exact" and float(value).is_integer() else value
+
+
+def front_csv(members: Sequence[Trial], objectives: Sequence[Objective]) -> str:
+    """A front as CSV: trial, digest, objectives, then every axis that any member has; inactive ones are empty."""
+    axes = list(dict.fromkeys(axis for trial in members for axis in trial.axes))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["trial", "digest", *(o.name for o in objectives), *axes])
+    for trial in members:
+        values = [_number(trial.values[o.name], o) for o in objectives]
+        writer.writerow([trial.number, trial.digest, *values, *(_cell(trial.axes.get(axis, "")) for axis in axes)])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def front_table(members: Sequence[Trial], objectives: Sequence[Objective], title: str = "") -> Table:
+    """A front as a table for the terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from mixnas.describe import describe, format_value, heading
+
+    table = Table(title=Text(title) if title else None, title_justify="left")
+    for name in ("trial", *(heading(o.name) for o in objectives)):
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    table.add_column("architecture", overflow="fold")
+    for trial in members:
+        values = (format_value(o.name, trial.values[o.name]) for o in objectives)
+        table.add_row(str(trial.number), *values, Text(describe(trial.axes)))
+    return table
+
+
+def _studies_table(counts: Sequence[StudyCounts]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table()
+    table.add_column("study", overflow="fold")
+    words = ("finished", "failed", "running", "duplicates", "refused")
+    for word in words:
+        table.add_column(word, justify="right", no_wrap=True)
+    for row in counts:
+        table.add_row(Text(row.name), *(f"{getattr(row, word):,}" for word in words))
+    return table
+
+
+def _print(table: Table) -> None:
+    """To the terminal at its width; to a file or a pipe wide enough for one line a row."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def _draw(trials: Sequence[Trial], objectives: Sequence[Objective], name: str, path: Path) -> None:
+    from mixnas.figures.pareto import pareto_data, pareto_figure
+    from mixnas.figures.save import save
+
+    data = pareto_data(trials, objectives)
+    if not data.points or len(objectives) < 2:
+        missing = "a finished trial" if not data.points else "a second objective"
+        raise UsageError(f"study {name!r} has no front to draw: it needs {missing}", hint="leave --plot out")
+    typer.echo(f"drawn: {save(pareto_figure(data), path)}", err=True)
