@@ -63,6 +63,9 @@ def locate(url: str) -> Location:
     if parsed.host or not parsed.database or parsed.database == ":memory:":
         hint = f"write three slashes and the file's name: sqlite:///{parsed.host or 'mixnas.db'}"
         raise StoreError(f"{shown!r} names no file to keep results in", hint=hint)
+    if parsed.query:
+        hint = f"write sqlite:///{parsed.database}; a file's name may not hold '?'"
+        raise StoreError(f"{shown!r} has options after '?', which files do not take", hint=hint)
     return Location(parsed, shown, Path(parsed.database).absolute())
 
 
