@@ -11,6 +11,7 @@ from mixnas.models.family import Family, NamedModel
 
 FAMILIES: dict[str, str] = {
     "splitmixer": "mixnas.models.splitmixer",
+    "wavemix_lite": "mixnas.models.wavemix_lite",
 }
 """Family name to the module that defines `FAMILY`."""
 

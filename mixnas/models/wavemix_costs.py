@@ -1,37 +1,47 @@
-"""What a WaveMix-Lite model costs, in closed form, on ints and on numpy columns alike.
+"""What a WaveMix-Lite model costs, in closed form: parameters and multiply-accumulates without building anything.
 
-Definitions: arXiv:2205.14375. All of it is exact: equal to the built model's parameters, to fvcore's count in eval mode
-plus `transform_macs`, and to thop's.
+Every function takes axis values as they stand in a candidate, or numpy columns of them (one row a candidate), and
+gives an int, or an int64 column. A condition is multiplied in as 0 or 1. Entries of inactive axes do not matter.
+
+With width d, mult m, and P_l the area of level l (P_0 that of the block), a block of L levels is
+
+    reduction          P_0 * d * d/4
+    level l            P_l * (in * m d + m d * ff + 16 ff * out), plus norms on P_{l-1} * out
+    in, out            in is 1.5 d, but d at the deepest level; out is d/2, but d at the finest
+    transform          4 P_{l-1} * d/4 with Haar, for each l; no counter sees it
+
+Interpolation has no weights: ff is out, and 16 ff * out gives way to the 4 * out that fvcore counts, at every pixel.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from mixnas.models.family import Axes
 from mixnas.records import Problem, Value
 
-DEFAULTS: dict[str, Value] = {
-    "width": 144,
-    "depth": 7,
-    "levels": 1,
-    "wavelet": "haar",
-    "mult": 2,
-    "dropout": 0.5,
-    "stem": "strided",
-    "stem.stride": 1,
-    "stem.patch_size": 4,
-    "upsample": "deconv",
-    "upsample.ff_ratio": "1",
-}
-
-BILINEAR = 4
-"""Multiply-accumulates of one output element of a bilinear interpolation, as fvcore counts it; thop counts 11."""
+DEFAULTS: MappingProxyType[str, Value] = MappingProxyType(
+    {
+        "width": 144,
+        "depth": 7,
+        "levels": 1,
+        "wavelet": "haar",
+        "mult": 2,
+        "dropout": 0.5,
+        "stem": "strided",
+        "stem.stride": 1,
+        "stem.patch_size": 4,
+        "upsample": "deconv",
+        "upsample.ff_ratio": "1",
+        "head_ratio": "1/2",
+    }
+)
+"""Every axis of the family with its default, in order."""
 
 
 def params(axes: Axes, problem: Problem) -> Any:
@@ -52,8 +62,8 @@ def macs(axes: Axes, problem: Problem) -> Any:
 
 
 def fvcore_macs(axes: Axes, problem: Problem) -> Any:
-    """What fvcore counts: convolutions, normalisation (2 an element), pooling (1), interpolation (4)."""
-    return _count(axes, problem, norm=2, deconv=16, bilinear=BILINEAR)
+    """What fvcore sees in eval mode: convolutions, norms (2 an element), pooling (1) and interpolation (4)."""
+    return _count(axes, problem, norm=2, deconv=16, bilinear=4)
 
 
 def macs_thop(axes: Axes, problem: Problem) -> Any:
@@ -67,14 +77,12 @@ def transform_macs(axes: Axes, problem: Problem) -> Any:
     length = _filter_length(axes["wavelet"])
     total: Any = 0
     for level in _levels(axes, problem):
-        height, width = level.before
         rows, columns = level.size
-        total = total + level.exists * length * columns * (2 * height + 4 * rows)
+        total = total + level.exists * length * columns * (2 * level.before[0] + 4 * rows)
     return axes["depth"] * (axes["width"] // 4) * total
 
 
-@dataclass(frozen=True)
-class _Level:
+class _Level(NamedTuple):
     """One level of a block: what its feed-forward reads and writes, on ints or on columns."""
 
     exists: Any
@@ -100,7 +108,7 @@ def _levels(axes: Mapping[str, Any], problem: Problem) -> Iterator[_Level]:
         size = ((before[0] + length - 1) // 2, (before[1] + length - 1) // 2)
         outputs = width if number == 1 else width // 2
         inputs = width + (width // 2) * (depth > number)
-        ff = deconv * _share(width, axes["upsample.ff_ratio"]) + (1 - deconv) * outputs
+        ff = deconv * share(width, axes["upsample.ff_ratio"]) + (1 - deconv) * outputs
         yield _Level(1 * (depth >= number), inputs, ff, outputs, deconv, before, size)
         before = size
 
@@ -123,7 +131,7 @@ def _count(axes: Axes, problem: Problem, *, norm: int, deconv: int, bilinear: in
 def grid(axes: Mapping[str, Any], problem: Problem) -> tuple[Any, Any]:
     """Height and width of what the blocks work on."""
     patch, stride = _sides(axes)
-    patched = axes["stem"] == "patchify"
+    patched = 1 * (axes["stem"] == "patchify")
     sides = []
     for side in (problem.height, problem.width):
         strided = _up(_up(side, stride), stride)
@@ -135,20 +143,22 @@ def grid(axes: Mapping[str, Any], problem: Problem) -> tuple[Any, Any]:
 def reduction_of(axes: Mapping[str, Any]) -> Any:
     """How many times smaller the sides are after the stem."""
     patch, stride = _sides(axes)
-    patched = axes["stem"] == "patchify"
+    patched = 1 * (axes["stem"] == "patchify")
     return patched * patch + (1 - patched) * stride * stride
 
 
-def head_channels(width: Any, number: int) -> Any:
-    """Channels after `number` transposed convolutions of a dense head: halved twice, then kept."""
-    return width // 2 ** min(number, 2)
+def head_channels(axes: Mapping[str, Any], number: int) -> Any:
+    """Channels after `number` transposed convolutions of a dense head: a share of the width, then half of that."""
+    if number == 0:
+        return axes["width"]
+    return share(axes["width"], axes["head_ratio"]) // (1 if number == 1 else 2)
 
 
 def _stem_params(axes: Mapping[str, Any], problem: Problem) -> Any:
     width, channels = axes["width"], problem.in_channels
     half, quarter = width // 2, width // 4
     patch, _ = _sides(axes)
-    patched = axes["stem"] == "patchify"
+    patched = 1 * (axes["stem"] == "patchify")
     strided = 9 * channels * half + half + 9 * half * width + width
     convolutions = 9 * channels * quarter + quarter + 9 * quarter * half + half
     return patched * (convolutions + patch * patch * half * width + width + 2 * width) + (1 - patched) * strided
@@ -158,7 +168,7 @@ def _stem_macs(axes: Mapping[str, Any], problem: Problem, norm: int) -> Any:
     width, channels = axes["width"], problem.in_channels
     half, quarter = width // 2, width // 4
     patch, stride = _sides(axes)
-    patched = axes["stem"] == "patchify"
+    patched = 1 * (axes["stem"] == "patchify")
     area = _area(grid(axes, problem))
     between = _up(problem.height, stride) * _up(problem.width, stride)
     strided = between * 9 * channels * half + area * 9 * half * width
@@ -168,37 +178,41 @@ def _stem_macs(axes: Mapping[str, Any], problem: Problem, norm: int) -> Any:
 
 
 def _head_params(axes: Mapping[str, Any], problem: Problem) -> Any:
-    width, classes = axes["width"], problem.num_classes
-    if problem.task == "classification":
-        return width * classes + classes
+    classes, last = problem.num_classes, axes["width"]
     total: Any = 0
-    last = width
-    for exists, inputs, outputs, _ in _head(axes, problem):
-        total = total + exists * (16 * inputs * outputs + outputs)
-        last = exists * outputs + (1 - exists) * last
+    for step in _head(axes, problem):
+        total = total + step.exists * (16 * step.inputs * step.outputs + step.outputs)
+        last = step.exists * step.outputs + (1 - step.exists) * last
     return total + last * classes + classes
 
 
 def _head_macs(axes: Mapping[str, Any], problem: Problem, deconv: int) -> Any:
-    width, classes = axes["width"], problem.num_classes
+    classes, last = problem.num_classes, axes["width"]
     area = _area(grid(axes, problem))
     if problem.task == "classification":
-        return area * width + width * classes
-    total, last = 0 * area, width
-    final = area
-    for exists, inputs, outputs, enlarged in _head(axes, problem):
-        total = total + exists * area * enlarged * deconv * inputs * outputs
-        last = exists * outputs + (1 - exists) * last
-        final = exists * area * enlarged * 4 + (1 - exists) * final
-    return total + final * last * classes
+        return area * last + last * classes
+    total, pixels = 0 * area, area
+    for step in _head(axes, problem):
+        total = total + step.exists * pixels * deconv * step.inputs * step.outputs
+        last = step.exists * step.outputs + (1 - step.exists) * last
+        pixels = pixels * (1 + 3 * step.exists)
+    return total + pixels * last * classes
 
 
-def _head(axes: Mapping[str, Any], problem: Problem) -> Iterator[tuple[Any, Any, Any, int]]:
-    """Transposed convolutions of a dense head: whether it exists, channels in and out, pixels so far over the grid's."""
-    scale = reduction_of(axes) * (2 if problem.task == "super_resolution" else 1)
-    for number in range(int(np.max(scale)).bit_length() - 1):
-        exists = 1 * (scale >= 2 ** (number + 1))
-        yield exists, head_channels(axes["width"], number), head_channels(axes["width"], number + 1), 4**number
+class _Doubling(NamedTuple):
+    """One transposed convolution of a dense head: whether a candidate has it (0 or 1), its channels in and out."""
+
+    exists: Any
+    inputs: Any
+    outputs: Any
+
+
+def _head(axes: Mapping[str, Any], problem: Problem) -> Iterator[_Doubling]:
+    """The transposed convolutions, up to the last one that any candidate has; none for classification."""
+    factor = {"classification": 0, "segmentation": 1, "super_resolution": 2}[problem.task] * reduction_of(axes)
+    for number in range(int(np.max(factor)).bit_length() - 1):
+        exists = 1 * (factor >= 2 ** (number + 1))
+        yield _Doubling(exists, head_channels(axes, number), head_channels(axes, number + 1))
 
 
 def _pooled(axes: Axes, problem: Problem) -> Any:
@@ -224,14 +238,19 @@ def _area(sides: tuple[Any, Any]) -> Any:
     return sides[0] * sides[1]
 
 
-def _share(width: Any, ratio: Any) -> Any:
+def share(width: Any, ratio: Any) -> Any:
     """`width * numerator // denominator` of a ratio like "3/4" or "2", or of columns of both."""
     if not isinstance(ratio, np.ndarray):
         numerator, denominator = fraction(ratio)
         return width * numerator // denominator
-    names, row = np.unique(ratio.astype(str), return_inverse=True)
-    parts = np.array([fraction(name) if name else (0, 1) for name in names], dtype=np.int64)[row]
-    return width * parts[..., 0] // parts[..., 1]
+    above, below = by_name(ratio, lambda text: fraction(text) if text else (0, 1)).T
+    return width * above // below
+
+
+def by_name(column: Any, numbers: Callable[[str], Any]) -> Any:
+    """A column of text as the numbers that each of its few different values stands for."""
+    names, rows = np.unique(column.astype(str), return_inverse=True)
+    return np.array([numbers(name) for name in names], dtype=np.int64)[rows]
 
 
 @functools.cache
@@ -243,15 +262,12 @@ def fraction(ratio: str) -> tuple[int, int]:
 
 def _filter_length(wavelet: Any) -> Any:
     """Taps of a wavelet's filters, or of a column of wavelets."""
-    if not isinstance(wavelet, np.ndarray):
-        return _taps(wavelet)
-    names, row = np.unique(wavelet.astype(str), return_inverse=True)
-    return np.array([_taps(name) for name in names], dtype=np.int64)[row]
+    return by_name(wavelet, _taps) if isinstance(wavelet, np.ndarray) else _taps(wavelet)
 
 
 @functools.cache
 def _taps(name: str) -> int:
-    if name in ("haar", "db1"):
+    if name in ("", "haar", "db1"):  # the empty name fills a column where the axis is not active
         return 2
     import pywt
 
