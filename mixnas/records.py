@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 Value: TypeAlias = bool | int | float | str
 
@@ -66,6 +66,17 @@ class Problem:
     def key(self) -> str:
         """A short name for costs that depend on the problem: `classification-3x32x32-10`."""
         return f"{self.task}-{self.in_channels}x{self.height}x{self.width}-{self.num_classes}"
+
+    @classmethod
+    def from_key(cls, key: str) -> Problem:
+        """The inverse of `key`.
+
+        Raises:
+            ValueError: the text is no such key.
+        """
+        task, shape, num_classes = key.split("-")
+        channels, height, width = (int(size) for size in shape.split("x"))
+        return cls(cast(Task, task), channels, height, width, int(num_classes))
 
 
 @dataclass(frozen=True)

@@ -44,5 +44,7 @@ class Family:
     defaults: Mapping[str, Value]
     tiny: Candidate
     """A member small enough for every test."""
+    macs_unseen: Callable[[Axes, Problem], Any] = lambda axes, problem: 0
+    """The part of `macs` that fvcore cannot see: `macs` minus this is fvcore's total, exactly."""
     tasks: tuple[str, ...] = ("classification",)
     named: Mapping[str, NamedModel] = field(default_factory=dict)
