@@ -258,10 +258,14 @@ def _explain_start(connection: Connection, study: str, number: int, same: Mappin
     if (row := connection.execute(twin).first()) is not None:
         raise DuplicateTrial(
             f"study {study!r} has architecture {same['digest']} at {same['epochs']} epochs with seed {same['seed']} "
-            f"already: trial {row.number}"
+            f"already: trial {row.number}",
+            hint="another driver of this study took it first; ask for another candidate",
         )
     if connection.execute(schema.trials.select().where(_is_trial(study, number))).first() is not None:
-        raise StoreError(f"study {study!r} has a trial {number} already", hint="two drivers count on their own")
+        raise StoreError(
+            f"study {study!r} has a trial {number} already",
+            hint="another driver of this study took the number; start the trial under another one",
+        )
 
 
 def _attempt_row(study: str, number: int, attempt: int, owner: str, lease_seconds: float) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def assert_sound(path: Path) -> None:
 
 
 def test_eight_processes_create_one_database_at_the_same_moment(tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number}.db" for number in range(5)]
+    paths = [tmp_path / f"{number}.db" for number in range(3)]
     urls = [f"sqlite:///{path}" for path in paths]
     barrier = multiprocessing.get_context("spawn").Barrier(8)
     in_processes(create_and_write, [(urls, worker, 6, barrier) for worker in range(8)])
