@@ -31,9 +31,9 @@ def haar_pyramid(x: Tensor, levels: int) -> tuple[Tensor, ...]:
 
     Each level halves the sides, rounding up. Equal to `pytorch_wavelets.DWTForward(wave="haar", mode="zero")`.
     """
-    if torch.compiler.is_compiling():  # export writes out what is inside _Analysis, which does not differentiate
+    if torch.compiler.is_compiling():  # export writes out what is inside HaarTransform, which does not differentiate
         return _pyramid(x, levels, _split_by_slices)
-    return cast(tuple[Tensor, ...], _Analysis.apply(x, levels))
+    return cast(tuple[Tensor, ...], HaarTransform.apply(x, levels))
 
 
 class WaveletPyramid(nn.Module):
@@ -111,7 +111,7 @@ def _pyramid(x: Tensor, levels: int, transform: Callable[[Tensor], Tensor]) -> t
     return tuple(pyramid)
 
 
-class _Analysis(torch.autograd.Function):
+class HaarTransform(torch.autograd.Function):
     """Image to pyramid. The transform is orthonormal, so its gradient is the synthesis."""
 
     @staticmethod
@@ -121,11 +121,11 @@ class _Analysis(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *pyramid: Tensor) -> tuple[Tensor, None]:
-        return cast(Tensor, _Synthesis.apply(ctx.size, *pyramid)), None
+        return cast(Tensor, HaarInverse.apply(ctx.size, *pyramid)), None
 
 
-class _Synthesis(torch.autograd.Function):
-    """Pyramid to image of `size`: the adjoint of `_Analysis`, and the other way round."""
+class HaarInverse(torch.autograd.Function):
+    """Pyramid to image of `size`: the adjoint of `HaarTransform`, and the other way round."""
 
     @staticmethod
     def forward(ctx: Any, size: torch.Size, *pyramid: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class _Synthesis(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-        return None, *_Analysis.apply(gradient, ctx.levels)
+        return None, *HaarTransform.apply(gradient, ctx.levels)
 
 
 def _split(x: Tensor) -> Tensor:

@@ -40,7 +40,17 @@ from torch import Tensor, nn
 from mixnas.errors import ConfigError
 from mixnas.models.family import Family
 from mixnas.models.wavelet import WaveletPyramid, filter_length
-from mixnas.models.wavemix_costs import DEFAULTS, grid, head_channels, macs, macs_thop, params, reduction_of, share
+from mixnas.models.wavemix_costs import (
+    DEFAULTS,
+    grid,
+    head_channels,
+    macs,
+    macs_thop,
+    params,
+    reduction_of,
+    share,
+    transform_macs,
+)
 from mixnas.models.wavemix_named import NAMED
 from mixnas.records import Candidate, Problem
 
@@ -312,6 +322,7 @@ FAMILY = Family(
     params=params,
     macs=macs,
     macs_thop=macs_thop,
+    macs_unseen=transform_macs,
     defaults=DEFAULTS,
     tiny={
         "width": 8,

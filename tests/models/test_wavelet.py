@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mixnas.errors import UnknownName
-from mixnas.models.wavelet import WaveletPyramid, filter_length, haar_pyramid, output_size, wavelet_macs
+from mixnas.models.wavelet import HAAR, WaveletPyramid, filter_length, haar_pyramid, output_size, wavelet_macs
 
 WAVELETS = ("haar", "db1", "db2", "db4", "sym3", "bior2.2")
 
@@ -44,7 +44,8 @@ def test_every_level_equals_pywt(wavelet: str, levels: int, channels: int, heigh
     expected = by_pywt(x, wavelet, levels)
     assert [tuple(level.shape) for level in found] == [level.shape for level in expected]
     for ours, theirs in zip(found, expected, strict=True):
-        np.testing.assert_allclose(ours.numpy(), theirs, atol=1e-6)
+        # pytorch-wavelets keeps its filters in single precision; Haar's taps are exact in our additions.
+        np.testing.assert_allclose(ours.numpy(), theirs, atol=1e-6, rtol=1e-12 if wavelet in HAAR else 2e-6)
 
 
 @given(st.integers(1, 4), st.integers(2, 40), st.integers(2, 40), st.integers(0, 99))
