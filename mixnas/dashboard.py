@@ -62,18 +62,12 @@ def _answer(store: Store, environ: Environ, rest: str) -> Answer:
     # A study's name may hold slashes; a page's name holds none.
     study, _, page = rest.rpartition("/") if rest else (query.get("study", [""])[0], "", query.get("page", [""])[0])
     try:
-        return _html("200 OK", pages.study_page(store, study, page) if study else _index(store, page))
-    except UsageError as error:
+        if page and not study:
+            return _html("404 Not Found", pages.problem(f"No page {page!r} here.", "The list of studies links to all."))
+        return _html("200 OK", pages.study_page(store, study, page) if study else pages.index(store))
+    except MixnasError as error:
         status = "404 Not Found" if isinstance(error, UnknownName) else "500 Internal Server Error"
         return _html(status, pages.problem(error.message, error.hint))
-    except MixnasError as error:
-        return _html("500 Internal Server Error", pages.problem(error.message, error.hint))
-
-
-def _index(store: Store, page: str) -> str:
-    if page:
-        raise UsageError(f"no page {page!r} here", hint=f"the list of studies is at {pages.ROOT}")
-    return pages.index(store)
 
 
 def _html(status: str, text: str) -> Answer:

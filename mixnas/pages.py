@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mixnas import catalog
-from mixnas.errors import MixnasError, UsageError
+from mixnas.errors import MixnasError, UnknownName, UsageError
 from mixnas.records import StudyCounts
 
 if TYPE_CHECKING:
@@ -78,15 +78,19 @@ def study_page(store: Store, study: str, name: str) -> str:
         UnknownName: there is no such page, or no such study.
         UsageError: the page's file raises an error.
     """
-    path = catalog.find("dashboards", name)
+    files = catalog.names("dashboards")
+    if name not in files:  # catalog.find would take a path too: an address must not choose what is run
+        raise UnknownName("dashboard page", name, files)
     store.study(study)
-    module = catalog.load(path)
+    module = catalog.load(files[name])
     try:
         content = module.page(store, study)
     except MixnasError:
         raise
     except Exception as error:
-        raise UsageError(f"the page {name!r} failed: {type(error).__name__}: {error}", hint=f"see {path}") from error
+        raise UsageError(
+            f"the page {name!r} failed: {type(error).__name__}: {error}", hint=f"see {files[name]}"
+        ) from error
     body = f"<p class='note'>{escape(content)}</p>" if isinstance(content, str) else _figures(content)
     tabs = "".join(
         f"<a class='button{' here' if p.name == name else ''}' href='{link(study, p.name)}'>{escape(p.title)}</a>"

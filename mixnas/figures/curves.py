@@ -67,7 +67,7 @@ def curves_figure(data: CurvesData, title: str = "") -> go.Figure:
     values = [value for curve in data.curves for value in curve.values]
     figure.update_yaxes(style.axis_options(data.metric, *style.spread(values, data.metric)))
     figure.update_xaxes(title_text="Epoch", tickformat="d")
-    return figure.update_layout(legend=_LEGEND, margin={"t": 20}).update_layout(**style.titled(title))
+    return figure.update_layout(legend=_LEGEND, **style.titled(title))
 
 
 _NAMED = 18

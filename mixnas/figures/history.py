@@ -67,9 +67,7 @@ def history_figure(histories: Sequence[HistoryData], objectives: Sequence[Object
     figure.update_xaxes(title_text="Seconds of training, all workers", rangemode="tozero", row=1, col=2)
     figure.update_yaxes(title_text=volume_title(objectives), row=1, col=1)
     figure.update_yaxes(ticks="", row=1, col=2)
-    if len(histories) < 2:
-        figure.update_layout(margin={"t": 20})
-    return figure.update_layout(**style.titled(title))
+    return figure.update_layout(**style.titled(title, legend=len(histories) > 1))
 
 
 def _steps(history: HistoryData, x: Sequence[float], colour: str, legend: bool) -> go.Scatter:

@@ -50,7 +50,7 @@ _COLOURS = {"finished": style.BLUE, "failed": style.ORANGE, "running": style.SKY
 
 def outcome_figure(outcomes: Sequence[Outcome], title: str = "") -> go.Figure:
     """One horizontal bar an outcome, with its count."""
-    figure = style.new_figure(height=90 + 52 * len(outcomes), bargap=0.35, showlegend=False, margin={"t": 20})
+    figure = style.new_figure(height=90 + 52 * len(outcomes), bargap=0.35, showlegend=False)
     figure.add_trace(
         go.Bar(
             x=[o.count for o in outcomes], y=[escape(o.label) for o in outcomes], orientation="h",

@@ -140,7 +140,7 @@ def pareto_figure(data: FrontData, title: str = "") -> go.Figure:
         figure.add_traces(_traces(data, panel, legend=place == 0), rows=row, cols=column)
         figure.update_xaxes(style.axis_options(data.objectives[panel.x], *panel.x_range), row=row, col=column)
         figure.update_yaxes(style.axis_options(data.objectives[panel.y], *panel.y_range), row=row, col=column)
-    return figure.update_layout(**style.titled(title))
+    return figure.update_layout(**style.titled(title, legend=True))
 
 
 def _traces(data: FrontData, panel: Panel, legend: bool) -> list[go.Scatter]:

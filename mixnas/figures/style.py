@@ -69,9 +69,10 @@ def new_figure(**layout: Any) -> go.Figure:
     return go.Figure(layout={"template": template(), **layout})
 
 
-def titled(title: str) -> dict[str, Any]:
-    """Layout for a title above the legend, or for none."""
-    return {"title": {"text": escape(title)}, "margin": {"t": 84}} if title else {}
+def titled(title: str, legend: bool = False) -> dict[str, Any]:
+    """Layout for a title, or for none; `legend` leaves room for one between the title and the plot."""
+    room = (84 if legend else 52) if title else (48 if legend else 20)
+    return {"title": {"text": escape(title)} if title else {}, "margin": {"t": room}}
 
 
 def faded(colour: str, alpha: float) -> str:
