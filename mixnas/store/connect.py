@@ -94,7 +94,7 @@ def _prepare(engine: Engine, location: Location, create: bool) -> None:
     with engine.connect() as connection:
         ours = _holds_our_tables(connection, location, create)
     if not ours:
-        with creation_lock(location):
+        with creation_lock(engine, location):
             _create(engine, location)
     with engine.connect() as connection:
         _check_version(connection, location)
@@ -130,8 +130,6 @@ def _create(engine: Engine, location: Location) -> None:
             connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
     # One transaction: whoever looks meanwhile sees no table or all of them.
     with writing(engine).begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRES_LOCK})
         if _holds_our_tables(connection, location, create=True):
             return
         metadata.create_all(connection)
@@ -246,19 +244,29 @@ def upsert(dialect: str, table: Table, replace: tuple[str, ...] = (), add: tuple
 
 
 @contextmanager
-def creation_lock(location: Location) -> Iterator[None]:
+def creation_lock(engine: Engine, location: Location) -> Iterator[None]:
     """Held while tables are made, by mixnas or by others that ask for it (Optuna's own creation is not race-free).
 
-    A lock file beside an SQLite file, gone afterwards; nothing for a server, which creates under its own lock.
-    Do not nest.
+    A lock file beside an SQLite file, gone afterwards; an advisory lock of a PostgreSQL server. Do not nest.
 
     Raises:
-        StoreError: someone holds it for longer than `BUSY_SECONDS`.
+        StoreError: someone holds the file's lock for longer than `BUSY_SECONDS`.
     """
-    if location.path is None:
-        yield
+    if location.path is not None:
+        with file_lock(location.path.with_name(location.path.name + ".lock")):
+            yield
         return
-    path = location.path.with_name(location.path.name + ".lock")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _POSTGRES_LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _POSTGRES_LOCK})
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Held by one process at a time, across threads too; a holder that is killed lets go of it."""
     descriptor = _locked(path)
     try:
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError, StatementError
 
 from mixnas.errors import MixnasError, RunError, StoreError
 
@@ -69,4 +69,6 @@ def _translated(shown: str, error: DBAPIError) -> MixnasError:
     for start, (kind, message, hint) in _SQLITE.items():
         if name.startswith(start):
             return kind(f"database {shown}: {message}", hint=hint)
-    return RunError(f"database {shown}: {str(error.orig).strip()}")
+    what = " ".join(str(error.orig).split())
+    hint = "" if name else "see that the server runs and can be reached, and that the database and the user exist"
+    return RunError(f"database {shown}: {what}", hint=hint if isinstance(error, OperationalError) else "")

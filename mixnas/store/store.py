@@ -35,4 +35,4 @@ class Store(Reading, Writing):
 
     def creation_lock(self) -> AbstractContextManager[None]:
         """Held while others make their tables in the same database: Optuna's own creation is not race-free."""
-        return creation_lock(self._location)
+        return creation_lock(self._engine, self._location)

@@ -32,11 +32,8 @@ class Writing(Database):
             rule = f"1 to {schema.NAME_LENGTH} printable characters"
             raise StoreError(f"a study's name has {rule}, not {name[:50]!r}", hint="choose another --study")
         row = {"name": name, "spec": spec, "space": space, "environment": environment, "created_at": now()}
-        with self._write() as connection:
-            done = connection.execute(upsert(self._dialect, schema.studies), row)
-            if done.rowcount == 0:
-                hint = "give another name with --study, or run `mixnas search` with the same flags to go on with it"
-                raise StoreError(f"study {name!r} exists already", hint=hint)
+        with self._write(partial(_explain_study, name=name)) as connection:
+            connection.execute(insert(schema.studies), row)
 
     def start_trial(
         self,
@@ -249,6 +246,13 @@ def _require_newest(connection: Connection, study: str, number: int, attempt: in
     newest = _newest(connection, study, number)
     if newest != attempt:
         raise TrialTaken(f"attempt {attempt} of trial {study}/{number} is over: attempt {newest} has taken it up")
+
+
+def _explain_study(connection: Connection, name: str) -> None:
+    """Says why a study could not be added."""
+    require_study(connection, name)
+    hint = "give another name with --study, or run `mixnas search` with the same flags to go on with it"
+    raise StoreError(f"study {name!r} exists already", hint=hint)
 
 
 def _explain_start(connection: Connection, study: str, number: int, same: Mapping[str, Any]) -> None:

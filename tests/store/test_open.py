@@ -263,7 +263,7 @@ def test_a_lock_file_left_by_a_killed_process_holds_nobody_up(tmp_path: Path) ->
 def test_a_creation_lock_that_is_held_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connect, "BUSY_SECONDS", 0.05)
     lock = tmp_path / "new.db.lock"
-    with connect.creation_lock(connect.locate(f"sqlite:///{tmp_path}/new.db")):
+    with connect.file_lock(lock):
         with pytest.raises(StoreError, match=f"has been creating a database for 0 s: {lock}"):
             Store.open(f"sqlite:///{tmp_path}/new.db", create=True)
         assert lock.exists()
