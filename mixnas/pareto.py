@@ -45,9 +45,12 @@ def nondominated(values: npt.ArrayLike) -> Mask:
     finite = np.flatnonzero(np.isfinite(points).all(axis=1))
     keep = np.zeros(len(points), bool)
     if points.size:
-        # Equal rows stand or fall together, and unique() sorts: a row can only be dominated by an earlier one.
-        unique, where = np.unique(points[finite], axis=0, return_inverse=True)
-        keep[finite] = _sorted_nondominated(unique)[where.reshape(-1)]
+        # In lexicographic order a row can only be dominated by an earlier one; equal rows stand or fall together.
+        order = finite[np.lexsort(points[finite].T[::-1])]
+        rows = points[order]
+        new = np.ones(len(rows), bool)
+        new[1:] = (rows[1:] != rows[:-1]).any(axis=1)
+        keep[order] = _sorted_nondominated(rows[new])[np.cumsum(new) - 1]
     return keep
 
 
@@ -137,8 +140,7 @@ def hypervolume(points: npt.ArrayLike, reference: Sequence[float] | Array) -> fl
     rows = _matrix(points, columns=len(corner))
     if rows.shape[1] != len(corner):
         raise ValueError(f"points have {rows.shape[1]} objectives, the reference point has {len(corner)}")
-    rows = rows[(rows < corner).all(axis=1)]
-    return _volume(rows[nondominated(rows)], corner)
+    return _volume(rows[np.isfinite(rows).all(axis=1) & (rows < corner).all(axis=1)], corner)
 
 
 def contribution(point: Sequence[float] | Array, others: npt.ArrayLike, reference: Sequence[float] | Array) -> float:
@@ -146,25 +148,31 @@ def contribution(point: Sequence[float] | Array, others: npt.ArrayLike, referenc
     corner, new = np.asarray(reference, float), np.asarray(point, float)
     if not (np.isfinite(new).all() and (new < corner).all()):
         return 0.0
-    shadow = hypervolume(np.maximum(_matrix(others, columns=len(corner)), new), corner)
-    return max(0.0, float(np.prod(corner - new)) - shadow)
+    rows = _matrix(others, columns=len(corner))
+    return _exclusive(new, rows[np.isfinite(rows).all(axis=1) & (rows < corner).all(axis=1)], corner)
 
 
-def _volume(front: Array, corner: Array) -> float:
-    """`hypervolume` of points that do not dominate each other and are all better than the corner."""
-    if not len(front):
+def _exclusive(point: Array, others: Array, corner: Array) -> float:
+    """`contribution` where all points are better than the corner: its box, less what others cover of it."""
+    return max(0.0, float(np.prod(corner - point)) - _volume(np.maximum(others, point), corner))
+
+
+def _volume(points: Array, corner: Array) -> float:
+    """`hypervolume` of points that are all better than the corner."""
+    if not len(points):
         return 0.0
-    if len(front) == 1 or front.shape[1] == 1:
-        return float(np.prod(corner - front[0]))
-    if front.shape[1] == 2:
-        front = front[np.argsort(front[:, 0])]
-        heights = np.concatenate([[corner[1]], front[:-1, 1]]) - front[:, 1]
-        return float(np.dot(corner[0] - front[:, 0], heights))
+    if points.shape[1] == 1:
+        return float(corner[0] - points.min())
+    if points.shape[1] == 2:
+        order = np.argsort(points[:, 0])
+        widths = np.diff(points[order, 0], append=corner[0])
+        return float(np.dot(widths, corner[1] - np.minimum.accumulate(points[order, 1])))
     # From the worst to the best in the last objective: what a point adds to all later ones is a slab, whose base is
     # what it adds to them in the other objectives.
+    front = points[nondominated(points)]
     front = front[np.argsort(-front[:, -1], kind="stable")]
     base, depth = front[:, :-1], corner[-1] - front[:, -1]
-    return math.fsum(depth[i] * contribution(base[i], base[i + 1 :], corner[:-1]) for i in range(len(front)))
+    return math.fsum(depth[i] * _exclusive(base[i], base[i + 1 :], corner[:-1]) for i in range(len(front)))
 
 
 def _matrix(values: npt.ArrayLike, columns: int = 0) -> Array:
