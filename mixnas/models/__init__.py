@@ -12,6 +12,7 @@ from mixnas.models.family import Family, NamedModel
 FAMILIES: dict[str, str] = {
     "splitmixer": "mixnas.models.splitmixer",
     "wavemix_lite": "mixnas.models.wavemix_lite",
+    "mlp_mixer": "mixnas.models.mlp_mixer",
 }
 """Family name to the module that defines `FAMILY`."""
 

@@ -16,13 +16,14 @@ Interpolation has no weights: ff is out, and 16 ff * out gives way to the 4 * ou
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mixnas.models.family import Axes
+from mixnas.models.ratios import by_name, share
 from mixnas.records import Problem, Value
 
 DEFAULTS: MappingProxyType[str, Value] = MappingProxyType(
@@ -236,28 +237,6 @@ def _up(side: Any, by: Any) -> Any:
 
 def _area(sides: tuple[Any, Any]) -> Any:
     return sides[0] * sides[1]
-
-
-def share(width: Any, ratio: Any) -> Any:
-    """`width * numerator // denominator` of a ratio like "3/4" or "2", or of columns of both."""
-    if not isinstance(ratio, np.ndarray):
-        numerator, denominator = fraction(ratio)
-        return width * numerator // denominator
-    above, below = by_name(ratio, lambda text: fraction(text) if text else (0, 1)).T
-    return width * above // below
-
-
-def by_name(column: Any, numbers: Callable[[str], Any]) -> Any:
-    """A column of text as the numbers that each of its few different values stands for."""
-    names, rows = np.unique(column.astype(str), return_inverse=True)
-    return np.array([numbers(name) for name in names], dtype=np.int64)[rows]
-
-
-@functools.cache
-def fraction(ratio: str) -> tuple[int, int]:
-    """ "3/4" as (3, 4), "2" as (2, 1)."""
-    numerator, _, denominator = ratio.partition("/")
-    return int(numerator), int(denominator or 1)
 
 
 def _filter_length(wavelet: Any) -> Any:

@@ -28,7 +28,6 @@ Reading order: config, blocks, stem and heads, model, `FAMILY`; costs are in `wa
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -39,6 +38,7 @@ from torch import Tensor, nn
 
 from mixnas.errors import ConfigError
 from mixnas.models.family import Family
+from mixnas.models.ratios import is_ratio, share
 from mixnas.models.wavelet import WaveletPyramid, filter_length
 from mixnas.models.wavemix_costs import (
     DEFAULTS,
@@ -48,7 +48,6 @@ from mixnas.models.wavemix_costs import (
     macs_thop,
     params,
     reduction_of,
-    share,
     transform_macs,
 )
 from mixnas.models.wavemix_named import NAMED
@@ -132,14 +131,10 @@ class WaveMixLiteConfig:
         if type(self.dropout) not in (int, float) or not 0 <= self.dropout < 1:
             yield f"dropout must be at least 0 and below 1, got {self.dropout!r}"
         for name in ("ff_ratio", "head_ratio"):
-            if not _is_ratio(getattr(self, name)):
+            if not is_ratio(getattr(self, name)):
                 yield f"{name} must be a ratio such as '1/2' or '2', got {getattr(self, name)!r}"
             elif type(self.width) is int and share(self.width, getattr(self, name)) < 2:
                 yield f"{name} {getattr(self, name)} leaves fewer than two channels of width {self.width}"
-
-
-def _is_ratio(text: object) -> bool:
-    return isinstance(text, str) and re.fullmatch(r"[1-9]\d{0,3}(/[1-9]\d{0,3})?", text) is not None
 
 
 def check(config: WaveMixLiteConfig, problem: Problem) -> None:
