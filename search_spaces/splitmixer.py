@@ -1,0 +1,68 @@
+"""SplitMixer, StrideMixer and ConvMixer as one space: every published variant is a point, and so is every mixture.
+
+How channels are split into segments ("overlap" by a ratio, "disjoint" into a number of them), whether a block mixes one
+of them or all, and whether they share weights are independent axes; settings I to V of the paper are five combinations.
+"""
+
+from mixnas.space import Axis, SearchSpace, choice, flag, forbid, integer, merge, option
+
+segments_of_a_block: dict[str, Axis] = {
+    "mixes": choice("one", "all"),
+    "shared": flag(),
+    "operator": choice("pointwise", "conv3d"),
+}
+
+space = SearchSpace(
+    "splitmixer",
+    family="splitmixer",
+    source="arXiv:2207.10255",
+    summary="SplitMixer I to V, StrideMixer, ConvMixer, and what lies between them",
+    width=choice(16, 24, 32, 48, 64, 96, 128, 192, 256),
+    depth=integer(2, 12, step=2),
+    patch_size=choice(1, 2, 4, 7),
+    kernel_size=choice(3, 5, 7, 9),
+    activation=choice("gelu", "relu", "silu"),
+    norm=choice("batch", "layer"),
+    spatial=choice("separable", "depthwise"),
+    channel=choice(
+        option("dense"),
+        option("overlap", ratio=choice("2/3", "3/5", "4/7", "5/9", "6/11"), axes=segments_of_a_block),
+        option("disjoint", segments=choice(2, 3, 4, 5, 6, 8), axes=segments_of_a_block),
+    ),
+    rules=[
+        forbid(
+            "channel == 'disjoint' and channel.shared and width % channel.segments != 0",
+            because="one weight for all segments needs segments of equal width",
+        ),
+        forbid(
+            "channel.operator == 'conv3d' and not (channel.mixes == 'all' and channel.shared)",
+            because="a 3-D convolution strides over all segments with one weight",
+        ),
+        forbid(
+            "channel == 'overlap' and channel.operator == 'conv3d' and width % 2 != 0",
+            because="its two positions fill the two halves of the channels",
+        ),
+        merge(
+            "channel.shared",
+            by="channel.mixes == 'all' and channel.shared",
+            because="a block that mixes one segment has one weight, shared or not",
+        ),
+        merge(
+            "channel.ratio",
+            by="width * channel.ratio // 1",
+            because="ratios that come to the same number of channels are the same network",
+        ),
+        forbid("patch_size * 2 > image_size", because="fewer than 2x2 patches leave nothing to mix"),
+        forbid(
+            "kernel_size > 2 * (image_size // patch_size) - 1",
+            because="the outer taps would never see anything but padding",
+        ),
+        forbid(
+            "image_size // patch_size > 64", because="more than 64x64 patches take hours a trial; use larger patches"
+        ),
+        forbid(
+            "width * depth > 4 * image_size * image_size",
+            because="a network far larger than its images turns seconds a trial into minutes",
+        ),
+    ],
+)
