@@ -16,17 +16,20 @@ from mixnas.records import Value
 
 @dataclass(frozen=True)
 class Recipe:
-    """Hyperparameters of one training run. AdamW throughout."""
+    """Hyperparameters of one training run. AdamW throughout.
 
-    batch_size: int = 64
-    lr: float = 0.01
+    The defaults were chosen by measurement on `digits`: highest validation accuracy after a few seconds of training.
+    """
+
+    batch_size: int = 32
+    lr: float = 0.02
     """Peak learning rate."""
     weight_decay: float = 0.005
     schedule: Literal["one_cycle", "piecewise_linear", "constant"] = "one_cycle"
     """`piecewise_linear`: 0 to the peak at 40 %, a twentieth of it at 80 %, 0 at the end (the SplitMixer notebook)."""
     clip_norm: float = 1.0
     """Largest norm of the whole gradient; 0 switches clipping off."""
-    label_smoothing: float = 0.0
+    label_smoothing: float = 0.1
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """Autocast of the forward pass and the loss."""
     augment: str = "dataset"
@@ -68,9 +71,24 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 RECIPES: dict[str, Recipe] = {
     "small": Recipe(),
     "splitmixer": Recipe(
-        batch_size=512, lr=0.05, weight_decay=0.005, schedule="piecewise_linear", clip_norm=1.0, precision="fp16"
+        batch_size=512,
+        lr=0.05,
+        weight_decay=0.005,
+        schedule="piecewise_linear",
+        clip_norm=1.0,
+        label_smoothing=0.0,
+        precision="fp16",
+        augment="flip+randaugment",
     ),
-    "wavemix": Recipe(batch_size=512, lr=0.001, weight_decay=0.01, schedule="constant", clip_norm=0.0),
+    "wavemix": Recipe(
+        batch_size=512,
+        lr=0.001,
+        weight_decay=0.01,
+        schedule="constant",
+        clip_norm=0.0,
+        label_smoothing=0.0,
+        augment="flip+trivialaugment",
+    ),
 }
 """`small` is for small data and short searches; the others are the papers' own."""
 
