@@ -18,11 +18,16 @@ FAMILIES: dict[str, str] = {
 
 
 def family(name: str) -> Family:
-    """The family of that name.
+    """The family of that name; `timm:NAME` is any classification model of timm.
 
     Raises:
         UnknownName: there is none.
+        MissingExtra: it is a model of timm, which is not installed.
     """
+    if name.startswith("timm:"):
+        from mixnas.models.timm_models import timm_family
+
+        return timm_family(name)
     if name not in FAMILIES:
         raise UnknownName("model family", name, FAMILIES)
     found: Family = importlib.import_module(FAMILIES[name]).FAMILY
