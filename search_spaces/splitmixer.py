@@ -4,19 +4,13 @@ How channels are split into segments ("overlap" by a ratio, "disjoint" into a nu
 of them or all, and whether they share weights are independent axes; settings I to V of the paper are five combinations.
 """
 
-from mixnas.space import Axis, SearchSpace, choice, flag, forbid, integer, merge, option
-
-segments_of_a_block: dict[str, Axis] = {
-    "mixes": choice("one", "all"),
-    "shared": flag(),
-    "operator": choice("pointwise", "conv3d"),
-}
+from mixnas.space import SearchSpace, choice, flag, forbid, integer, merge, option
 
 space = SearchSpace(
     "splitmixer",
     family="splitmixer",
     source="arXiv:2207.10255",
-    summary="SplitMixer I to V, StrideMixer, ConvMixer, and what lies between them",
+    summary="SplitMixer, StrideMixer, ConvMixer and their mixtures",
     width=choice(16, 24, 32, 48, 64, 96, 128, 192, 256),
     depth=integer(2, 12, step=2),
     patch_size=choice(1, 2, 4, 7),
@@ -26,8 +20,20 @@ space = SearchSpace(
     spatial=choice("separable", "depthwise"),
     channel=choice(
         option("dense"),
-        option("overlap", ratio=choice("2/3", "3/5", "4/7", "5/9", "6/11"), axes=segments_of_a_block),
-        option("disjoint", segments=choice(2, 3, 4, 5, 6, 8), axes=segments_of_a_block),
+        option(
+            "overlap",
+            ratio=choice("2/3", "3/5", "4/7", "5/9", "6/11"),
+            mixes=choice("one", "all"),
+            shared=flag(),
+            operator=choice("pointwise", "conv3d"),
+        ),
+        option(
+            "disjoint",
+            segments=choice(2, 3, 4, 5, 6, 8),
+            mixes=choice("one", "all"),
+            shared=flag(),
+            operator=choice("pointwise", "conv3d"),
+        ),
     ),
     rules=[
         forbid(

@@ -255,12 +255,12 @@ def choice(*options: Value | Option) -> Choice:
     return Choice(tuple(plain))
 
 
-def option(name: str, /, axes: Mapping[str, Axis] | None = None, **named: Axis) -> Option:
+def option(name: str, axes: Mapping[str, Axis] | None = None, /, **named: Axis) -> Option:
     """An option of a choice with the sub-axes that exist only while it is chosen.
 
     In the choice `channel`, `option("overlap", ratio=choice("2/3", "3/5"))` brings the axis `channel.ratio`.
     """
-    return Option(name, (*(axes or {}).items(), *named.items()))
+    return Option(name, (*named.items(), *(axes or {}).items()))
 
 
 def integer(low: int, high: int, *, step: int = 1, log: bool = False) -> Integer:
@@ -306,10 +306,10 @@ def _bound_mistakes(axis: Integer | Real) -> list[str]:
 
 
 def _call(first: str, axes: tuple[tuple[str, Axis], ...]) -> str:
-    """The arguments of a call that gives those axes back, in `axes={...}` where a name is no identifier."""
-    if all(isinstance(name, str) and name.isidentifier() and name != "axes" for name, _ in axes):
+    """The arguments of a call that gives those axes back, as a dict where a name is no identifier."""
+    if all(isinstance(name, str) and name.isidentifier() for name, _ in axes):
         return ", ".join([first, *(f"{name}={axis!r}" for name, axis in axes)])
-    return f"{first}, axes={{{', '.join(f'{name!r}: {axis!r}' for name, axis in axes)}}}"
+    return f"{first}, {{{', '.join(f'{name!r}: {axis!r}' for name, axis in axes)}}}"
 
 
 def _extras(axis: Integer | Real, plain_step: int | None) -> str:

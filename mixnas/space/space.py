@@ -83,7 +83,7 @@ class SearchSpace:
         context: Mapping[str, Value] | None = None,
         **named_axes: Axis,
     ) -> None:
-        declared = (*(axes or {}).items(), *named_axes.items())
+        declared = (*named_axes.items(), *(axes or {}).items())
         known = MappingProxyType({**CONTEXT, **(context or {})})
         bound = bind(name, family, declared, rules, known)
         told = {"name": name, "family": family, "source": source, "summary": summary, "context": known}
@@ -133,6 +133,17 @@ class SearchSpace:
                 needed = fewer
         return [f"{title(rule)} ({rule.because})" for rule in needed if not isinstance(rule, Merge)]
 
+    def refuse_empty(self) -> None:
+        """Does nothing where there are candidates.
+
+        Raises:
+            SpaceError: there are none; the error names the rules that leave none, one a problem.
+        """
+        if rules := self.conflict():
+            listed = "".join(f"\n  - {rule}" for rule in rules)
+            what = f"space {self.name!r} has no candidate; together these rules leave none:{listed}"
+            raise SpaceError(what, "loosen one of them, or change the task they are judged for", rules)
+
     # Walking it
 
     def enumerate(self) -> Iterator[Candidate]:
@@ -148,11 +159,12 @@ class SearchSpace:
         """A candidate: each active axis drawn uniformly, until all rules pass.
 
         Raises:
-            SpaceError: no candidate exists; the error names the rules that contradict each other.
+            SpaceError: no candidate exists; the error names the rules that leave none.
         """
         codes = self._walks.draw(rng.random)
         if codes is None:
-            raise self._impossible()
+            self.refuse_empty()
+            raise SpaceError(f"space {self.name!r}: no valid candidate was found", hint="loosen its rules")
         return self._bound.layout.write(codes)
 
     def sample_many(self, rng: RandomSource, n: int) -> list[Candidate]:
@@ -162,12 +174,6 @@ class SearchSpace:
             SpaceError: as `sample`.
         """
         return [self.sample(rng) for _ in range(n)]
-
-    def _impossible(self) -> SpaceError:
-        rules = self.conflict()
-        if not rules:
-            return SpaceError(f"space {self.name!r}: no valid candidate was found", hint="loosen its rules")
-        return mistaken(f"space {self.name!r} has no candidate; these rules contradict each other", rules)
 
     def mutate(self, candidate: Mapping[str, Any], rng: RandomSource) -> Candidate:
         """A valid neighbour: one active axis changed, and the axes below it drawn anew.

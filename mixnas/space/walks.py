@@ -66,15 +66,23 @@ class Walks:
         return self._descend(0, [None] * len(self.slots))
 
     def _descend(self, index: int, codes: Codes) -> Iterator[Codes]:
+        while index < len(self.slots) and not self.bound.layout.active(index, codes):
+            codes[index] = None
+            if not self._admits(index, codes):
+                return
+            index += 1
         if index == len(self.slots):
             yield codes
             return
-        owner = self.bound.owner[index]
-        active = self.bound.layout.active(index, codes)
-        for code in range(len(self.slots[index].domain.values)) if active else (None,):
+        for code in range(len(self.slots[index].domain.values)):
             codes[index] = code
-            if owner is None or owner[0].admits(owner[1], codes):
+            if self._admits(index, codes):
                 yield from self._descend(index + 1, codes)
+
+    def _admits(self, index: int, codes: Codes) -> bool:
+        """Whether the codes up to a slot pass all rules that they decide, and can be completed."""
+        owner = self.bound.owner[index]
+        return owner is None or owner[0].admits(owner[1], codes)
 
     def draw(self, random: Random) -> Codes | None:
         """The codes of one candidate, or None where none was found."""
