@@ -84,10 +84,11 @@ class Reading(Database):
 
     def curves(self, study: str) -> dict[int, tuple[EpochRecord, ...]]:
         """The learning curves of all trials that have one, by trial number, in one query."""
-        query = select(schema.curves).order_by(schema.curves.c.trial, schema.curves.c.epoch)
+        c = schema.curves.c
+        query = select(c.trial, c.epoch, c.train_loss, c.metrics, c.seconds).order_by(c.trial, c.epoch)
         found: dict[int, list[EpochRecord]] = {}
-        for row in self._of_study(study, query, schema.curves.c.study):
-            found.setdefault(row.trial, []).append(rows.epoch(row))
+        for number, epoch, train_loss, metrics, seconds in self._of_study(study, query, c.study):
+            found.setdefault(number, []).append(EpochRecord(epoch, train_loss, rows.unpack(metrics), seconds))
         return {number: tuple(points) for number, points in found.items()}
 
     def fronts(self, study: str) -> list[FrontPoint]:
