@@ -150,7 +150,7 @@ def _traces(data: FrontData, panel: Panel, legend: bool) -> list[go.Scatter]:
     marks = [m for m in data.marks if _has(m, data.objectives[panel.x], data.objectives[panel.y])]
     traces = [
         _shade(panel),
-        _scatter(data, panel, others, f"Trials ({len(others)})", {"size": 7, "color": style.FAINT}),
+        _scatter(data, panel, others, f"Dominated ({len(others)})", {"size": 7, "color": style.FAINT}),
         _line(panel.stair),
         _scatter(
             data, panel, front, f"Front ({len(front)})",

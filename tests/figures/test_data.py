@@ -76,7 +76,7 @@ def test_pareto_figure_of_three_objectives_has_a_panel_for_each_cost() -> None:
     figure = pareto_figure(pareto_data(trials, ALL_THREE))
     assert figure.layout.xaxis2.title.text == "Multiply-accumulates per image"
     assert len(figure.data) == 10
-    assert [trace.name for trace in figure.data if trace.showlegend] == ["Trials (39)", "Front (15)"]
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["Dominated (39)", "Front (15)"]
 
 
 @pytest.mark.parametrize("trials", [[trial(0, 0.9, 100)], [trial(0, 0.9, 100), trial(1, 0.9, 100)], [trial(0, 1, 0)]])
