@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -83,7 +84,13 @@ def a_study(spec: dict[str, str]) -> None:
     with Store.open("sqlite:///mixnas.db", create=True) as store:
         store.create_study("digits", spec, {}, {})
         axes, problem = dict(family("splitmixer").tiny), Problem()
-        held = {"problem_key": problem.key(), "costs": {}, "source": "test", "owner": "test", "lease_seconds": 60.0}
+        held: dict[str, Any] = {
+            "problem_key": problem.key(),
+            "costs": {},
+            "source": "test",
+            "owner": "test",
+            "lease_seconds": 60.0,
+        }
         store.start_trial("digits", 0, "0" * 16, "splitmixer", axes, Fidelity(1, 0), **held)
 
 
