@@ -13,9 +13,9 @@ from mixnas.environment import environment
 from mixnas.errors import UnknownName, UsageError
 from mixnas.evaluators import load_evaluator
 from mixnas.models import FAMILIES, family
-from mixnas.models.family import Family
+from mixnas.models.family import Axes, Family
 from mixnas.objectives import Objective
-from mixnas.records import Candidate, Fidelity, Job, Problem
+from mixnas.records import Fidelity, Job, Problem
 from mixnas.search.driver import Driver
 from mixnas.search.executors import Executor, make_executor
 from mixnas.search.feed import Feed
@@ -58,7 +58,7 @@ def open_session(
         model_family = _family_for(space, problem)
         if spec.evaluator == "train":
             load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
-        gate = Gate(space, spec.constraints, lambda axes: exact_costs(model_family, axes, problem))
+        gate = _gate(space, spec.constraints, model_family, problem)
         feasible = gate.require_feasible()
         store = Store.open(storage, create=True)
         stored = _open_study(store, spec, space, problem, gate)
@@ -88,9 +88,16 @@ def resolve(spec: StudySpec) -> tuple[StudySpec, Problem, SearchSpace]:
     return replace(spec.named(), epochs=spec.epochs or data.default_epochs), data.problem, space
 
 
-def exact_costs(model_family: Family, axes: Candidate, problem: Problem) -> dict[str, float]:
-    """Parameters and MACs of a candidate, from the family's closed forms."""
-    return {"params": int(model_family.params(axes, problem)), "macs": int(model_family.macs(axes, problem))}
+def exact_costs(model_family: Family, axes: Axes, problem: Problem) -> dict[str, Any]:
+    """Parameters and MACs from the family's closed forms: numbers for a candidate, columns for columns of axes."""
+    return {"params": model_family.params(axes, problem), "macs": model_family.macs(axes, problem)}
+
+
+def _gate(space: SearchSpace, constraints: tuple[str, ...], model_family: Family, problem: Problem) -> Gate:
+    def estimate(axes: Axes) -> dict[str, Any]:
+        return exact_costs(model_family, axes, problem)
+
+    return Gate(space, constraints, estimate, estimate)
 
 
 def _family_for(space: SearchSpace, problem: Problem) -> Family:
@@ -114,7 +121,7 @@ def _open_study(store: Store, spec: StudySpec, space: SearchSpace, problem: Prob
             f"study {spec.name!r} exists and was started differently: {'; '.join(changed)}",
             hint="give this search a name of its own with --study NAME, or repeat the flags of the stored one",
         )
-    return stored
+    return dict(stored)
 
 
 def reference_point(objectives: tuple[Objective, ...], space: SearchSpace, gate: Gate) -> dict[str, float]:

@@ -6,7 +6,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleRenderable, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -38,7 +38,10 @@ class View(Protocol):
 def open_view(session: Session, *, plain: bool) -> View:
     """The live view on a terminal, plain lines where output goes elsewhere."""
     console = Console()
-    return PlainView(session, console) if plain or not console.is_terminal else LiveView(session, console)
+    if console.is_terminal and not plain:
+        return LiveView(session, console)
+    # In a file or a pipe, 80 columns would only break the lines of the table.
+    return PlainView(session, Console(width=max(console.width, 140)))
 
 
 class PlainView:
@@ -71,7 +74,7 @@ class PlainView:
 
     def summary(self, ended: str, storage: str) -> None:
         for line in _ending(self._session, ended, storage, time.monotonic() - self._started):
-            self._console.print(line, highlight=False)
+            self._console.print(line, highlight=False, soft_wrap=isinstance(line, Text))
 
     def _line(self, event: Done) -> str:
         driver, number = self._driver, event.job.trial
@@ -140,7 +143,7 @@ class LiveView(PlainView):
         best = "   ".join(self._best(o) for o in driver.objectives if driver.values)
         failed = f"   failed {driver.failed}" if driver.failed else ""
         lines = [Text(f"  trial {n:<4} {text}", style="dim") for n, text in sorted(self._running.items())]
-        parts = [self._bar, Text(f"  best   {best}{failed}"), *lines]
+        parts: list[ConsoleRenderable] = [self._bar, Text(f"  best   {best}{failed}"), *lines]
         return Group(*parts, front_table(self._session, ROWS)) if driver.values else Group(*parts)
 
 

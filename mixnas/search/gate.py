@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from mixnas.errors import UsageError
 from mixnas.objectives import ALIASES, OBJECTIVES
-from mixnas.records import Candidate, Value
+from mixnas.records import Candidate
 from mixnas.space import Expression, SearchSpace
 
 Estimate = Callable[[Candidate], Mapping[str, float]]
 """Exact costs of a candidate by objective name, known before any training."""
+
+Column = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+EstimateColumns = Callable[[Mapping[str, Column]], Mapping[str, Column]]
+"""The same for columns of axis values, one row a candidate."""
+
+ENUMERABLE = 300_000
+"""Largest space that is costed whole before a search is refused as impossible."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +41,15 @@ class Verdict:
 class Gate:
     """Space rules first, then constraints, cheapest first. Never trains, never draws."""
 
-    def __init__(self, space: SearchSpace, constraints: Sequence[str], estimate: Estimate) -> None:
-        self._space = space
-        self._estimate = estimate
-        names = {*space.axis_names(), *space.context, *exact_costs(), *_exact_aliases()}
+    def __init__(
+        self,
+        space: SearchSpace,
+        constraints: Sequence[str],
+        estimate: Estimate,
+        estimate_columns: EstimateColumns | None = None,
+    ) -> None:
+        self._space, self._estimate, self._estimate_columns = space, estimate, estimate_columns
+        names = {*(p.axis for p in space.parameters().values()), *space.context, *exact_costs(), *_exact_aliases()}
         self._constraints = [_parse(text, names, i) for i, text in enumerate(constraints, 1)]
 
     def check(self, axes: Candidate) -> Verdict:
@@ -40,21 +58,18 @@ class Gate:
         if problems:
             return Verdict(refused=problems[0], invalid=True)
         costs = self._estimate(axes)
-        known: dict[str, Value] = {**self._space.context, **axes, **costs}
-        known.update({alias: costs[name] for alias, name in ALIASES.items() if name in costs})
+        known = {**self._space.context, **axes, **_with_aliases(costs)}
         for constraint in self._constraints:
-            if not constraint.evaluate(known):
+            if not constraint.holds(known):
                 return Verdict(costs, refused=constraint.text)
         return Verdict(costs)
 
-    def require_feasible(self, sample: int = 2000, enumerable: int = 300_000, seed: int = 0) -> float:
+    def require_feasible(self, sample: int = 2000, seed: int = 0) -> float:
         """Share of sampled candidates that pass, or an error where none at all passes.
 
         Raises:
             UsageError: no candidate is left; the error names the rules or constraints at fault.
         """
-        import random
-
         if self._space.size() == 0:
             raise UsageError(
                 f"space {self._space.name!r} holds no candidate",
@@ -63,36 +78,47 @@ class Gate:
         if not self._constraints:
             return 1.0
         passed = sum(not self.check(c).refused for c in self._space.sample_many(random.Random(seed), sample))
-        if passed:
-            return passed / sample
-        whole = self._space.size() <= enumerable
-        if whole and any(not self.check(c).refused for c in self._space.enumerate()):
-            return 0.5 / sample
-        raise self._too_tight(whole, sample)
+        return passed / sample if passed else self._feasible_of_all(sample)
 
-    def _too_tight(self, whole: bool, sample: int) -> UsageError:
-        candidates = list(islice(self._space.enumerate(), 20_000)) if whole else []
-        alone = [c.text for c in self._constraints if not self._passable(c, candidates)] or [
-            " together with ".join(c.text for c in self._constraints)
-        ]
-        seen = f"all {self._space.size():,} candidates" if whole else f"{sample:,} drawn candidates"
-        ranges = self._ranges(candidates)
-        return UsageError(
-            f"no candidate of space {self._space.name!r} passes --constraint {'; '.join(alone)} ({seen} were costed)",
-            hint=f"loosen it; in this space {ranges}" if ranges else "loosen it",
+    def _feasible_of_all(self, sample: int) -> float:
+        """As `require_feasible`, from all candidates at once where they can be enumerated."""
+        whole = self._estimate_columns is not None and self._space.size() <= ENUMERABLE
+        candidates = list(self._space.enumerate() if whole else self._space.sample_many(random.Random(1), sample))
+        masks, costs = self._masks(candidates)
+        share = float(np.logical_and.reduce(masks).mean())
+        if share:
+            return share
+        at_fault = " and ".join(f"{self._constraints[i].text!r}" for i in _smallest_conflict(masks))
+        seen = f"all {len(candidates):,} candidates" if whole else f"{len(candidates):,} drawn candidates"
+        ranges = ", ".join(f"{name} {column.min():,.0f} to {column.max():,.0f}" for name, column in costs.items())
+        raise UsageError(
+            f"no candidate of space {self._space.name!r} passes --constraint {at_fault} ({seen} were costed)",
+            hint=f"loosen it; in this space {ranges}",
         )
 
-    def _passable(self, constraint: Expression, candidates: list[Candidate]) -> bool:
-        return any(constraint.evaluate({**self._space.context, **c, **self._estimate(c)}) for c in candidates)
-
-    def _ranges(self, candidates: list[Candidate]) -> str:
-        costs = [self._estimate(c) for c in candidates[:20_000]]
-        if not costs:
-            return ""
-        parts = [
-            f"{name} {min(c[name] for c in costs):,.0f} to {max(c[name] for c in costs):,.0f}" for name in costs[0]
+    def _masks(self, candidates: list[Candidate]) -> tuple[list[Mask], Mapping[str, Column]]:
+        """For each constraint, which candidates pass it; and the costs of all of them."""
+        if self._estimate_columns is None:
+            each = [self._estimate(c) for c in candidates]
+            costs = {name: np.array([c[name] for c in each]) for name in each[0]}
+        else:
+            costs = dict(self._estimate_columns(self._space.columns(candidates)))
+        rows = [
+            {**self._space.context, **c, **_with_aliases({name: column[i] for name, column in costs.items()})}
+            for i, c in enumerate(candidates)
         ]
-        return ", ".join(parts)
+        return [np.array([constraint.holds(row) for row in rows], bool) for constraint in self._constraints], costs
+
+
+def _smallest_conflict(masks: list[Mask]) -> tuple[int, ...]:
+    """The fewest constraints that together let nothing pass."""
+    indexes = range(len(masks))
+    sets = chain.from_iterable(combinations(indexes, n) for n in range(1, min(4, len(masks)) + 1))
+    return next((s for s in sets if not np.logical_and.reduce([masks[i] for i in s]).any()), tuple(indexes))
+
+
+def _with_aliases(costs: Mapping[str, Any]) -> dict[str, Any]:
+    return {**costs, **{alias: costs[name] for alias, name in ALIASES.items() if name in costs}}
 
 
 def exact_costs() -> list[str]:

@@ -6,19 +6,17 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import Trial
 
 from mixnas.records import Candidate, Value
-from mixnas.space import Parameter, SearchSpace
+from mixnas.space import Choice, Flag, Integer, Parameter, SearchSpace
 
 
 def distribution(parameter: Parameter) -> BaseDistribution:
-    """The distribution of one parameter. Choices stay a fixed tuple whatever the context, as Optuna demands."""
-    if parameter.kind == "choice":
-        return CategoricalDistribution(parameter.choices)
-    if parameter.kind == "integer":
-        return IntDistribution(
-            int(parameter.low), int(parameter.high), log=parameter.log, step=int(parameter.step or 1)
-        )
-    step = None if parameter.step is None else float(parameter.step)
-    return FloatDistribution(float(parameter.low), float(parameter.high), log=parameter.log, step=step)
+    """The distribution of one parameter. Choices are the same fixed tuple whatever the context, as Optuna demands."""
+    domain = parameter.domain
+    if isinstance(domain, Choice | Flag):
+        return CategoricalDistribution(tuple(domain.values))
+    if isinstance(domain, Integer):
+        return IntDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+    return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
 
 
 def distributions(space: SearchSpace, axes: Candidate) -> dict[str, BaseDistribution]:

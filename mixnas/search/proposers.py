@@ -178,7 +178,7 @@ class Sampler:
 def _tpe(space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int) -> Proposer:
     def make(seed: int) -> BaseSampler:
         # group: conditional axes are modelled by branch; constant_liar: running trials are kept apart.
-        return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed, warn_independent_sampling=False)
+        return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
 
     return OptunaProposer(space, objectives, seed, make)
 

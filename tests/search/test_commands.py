@@ -141,9 +141,10 @@ def _runs(pid: str) -> bool:
 
 
 def test_two_searches_of_one_study_at_once_are_refused(tmp_path: Path) -> None:
-    process = start(tmp_path, *SEARCH, *FLAGS)
+    flags = ("--trials", "200", "--epochs", "10", "--workers", "1")
+    process = start(tmp_path, *SEARCH, *flags)
     wait_for_finished(tmp_path, 1)
-    code, _, err = mixnas(tmp_path, *SEARCH, *FLAGS)
+    code, _, err = mixnas(tmp_path, *SEARCH, *flags)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert code == 2 and "is being searched by" in err and "--study" in err
@@ -160,7 +161,7 @@ BAD = {
     "objective": (["--objective", "acc,parms"], "unknown objective 'parms'", "params"),
     "no objective": (["--objective", ""], "objective", "acc,params"),
     "twice": (["--objective", "macs,flops"], "given twice", "same"),
-    "dataset": (["--dataset", "digit"], "unknown dataset 'digit'", "digits"),
+    "dataset": (["--dataset", "digit"], "unknown data set 'digit'", "digits"),
     "axis": (["--constraint", "widht <= 32"], "widht", "width"),
     "syntax": (["--constraint", "params <= "], "params <= ", ""),
     "learned": (["--constraint", "acc >= 0.9"], "known only after training", "--best"),
@@ -176,7 +177,7 @@ BAD = {
     "folder": (["--storage", "sqlite:////nosuch/folder/x.db"], "/nosuch/folder", ""),
     "scheme": (["--storage", "mixnas.db"], "mixnas.db", "sqlite:///"),
     "flag": (["--spce", "splitmixer"], "--spce", ""),
-    "number": (["--trials", "many"], "many", ""),
+    "number": (["--trials", "many"], "--trials", "integer"),
     "study file": (["nosuch_study"], "unknown study 'nosuch_study'", ""),
 }
 
