@@ -6,7 +6,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
-from rich.console import Console, ConsoleRenderable, Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -142,9 +142,9 @@ class LiveView(PlainView):
         driver = self._driver
         best = "   ".join(self._best(o) for o in driver.objectives if driver.values)
         failed = f"   failed {driver.failed}" if driver.failed else ""
-        lines = [Text(f"  trial {n:<4} {text}", style="dim") for n, text in sorted(self._running.items())]
-        parts: list[ConsoleRenderable] = [self._bar, Text(f"  best   {best}{failed}"), *lines]
-        return Group(*parts, front_table(self._session, ROWS)) if driver.values else Group(*parts)
+        running = (Text(f"  trial {n:<4} {text}", style="dim") for n, text in sorted(self._running.items()))
+        front = [front_table(self._session, ROWS)] if driver.values else []
+        return Group(self._bar, Text(f"  best   {best}{failed}"), *running, *front)
 
 
 def front_table(session: Session, rows: int = 1000) -> Table:

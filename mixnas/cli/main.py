@@ -9,7 +9,7 @@ import typer
 
 from mixnas.errors import MixnasError
 
-TOPICS = ("search", "fronts", "dashboard", "models", "space")
+TOPICS = ("search", "fronts", "dashboard", "models", "profile", "space")
 """Files beside this one; each has `register(app)`."""
 
 
