@@ -17,6 +17,8 @@ in its own folder or below.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -55,6 +57,12 @@ class ModelConfig:
     normalisation: Normalisation | None = None
     """What the weights expect of an image."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """The name of the architecture, as a search space gives it to the same axes in canonical form."""
+        text = json.dumps([self.family, self.axes], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def write_config(config: ModelConfig, path: str | Path) -> None:

@@ -74,7 +74,7 @@ class Training:
         The last, smaller batch of an epoch is left out: batch norm would learn from a handful of images.
         """
         self.device = torch.device(device)
-        self.model = model.to(self.device).to(memory_format=torch.channels_last)
+        self.model = _channels_last(model.to(self.device))
         self.task = task(problem.task)
         self.train = train.to(self.device)
         self.normalisation = normalisation
@@ -183,6 +183,18 @@ def fit(training: Training, validation: Part | None, report: Report) -> tuple[Ep
         curve.append(EpochRecord(training.epoch, loss, metrics, seconds))
         report(curve[-1])
     return tuple(curve)
+
+
+def _channels_last(model: nn.Module) -> nn.Module:
+    """Weights of 2-D convolutions in the memory format of the images; `Module.to` would refuse 3-D convolutions.
+
+    On one core a step on small images takes 0.5 to 1.0 times as long as without.
+    """
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() == 4:
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return model
 
 
 def _inputs(images: Tensor, normalisation: Normalisation) -> Tensor:

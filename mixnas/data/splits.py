@@ -41,12 +41,11 @@ class Splits:
     validation: Part
     normalisation: Normalisation
 
-    def joined(self) -> Part:
-        """Training and validation part as one, for the final training."""
-        return Part(
-            torch.cat([self.train.images, self.validation.images]),
-            torch.cat([self.train.targets, self.validation.targets]),
-        )
+    def joined(self) -> tuple[Part, Normalisation]:
+        """Training and validation part as one, with its own normalisation, for the final training."""
+        images = torch.cat([self.train.images, self.validation.images])
+        targets = torch.cat([self.train.targets, self.validation.targets])
+        return Part(images, targets), channel_statistics(images)
 
 
 @lru_cache(maxsize=2)
