@@ -20,6 +20,7 @@ from typing import IO, Any, Protocol
 
 from mixnas.environment import available_cores
 from mixnas.errors import UnknownName, UsageError
+from mixnas.evaluators import run as run_job
 from mixnas.records import EpochRecord, Job, Measurement, to_dict
 
 
@@ -76,12 +77,10 @@ class InlineExecutor:
         self._job = job
 
     def wait(self, sink: Sink, timeout: float) -> None:
-        from mixnas.evaluators import load_evaluator
-
         job = self._job
         if job is None:
             return
-        measurement = load_evaluator(job.evaluator)(job, lambda record: sink(Progress(job, record)))
+        measurement = run_job(job, lambda record: sink(Progress(job, record)))
         self._job = None
         sink(Done(job, measurement))
 

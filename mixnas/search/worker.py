@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from typing import IO, Any
 
-from mixnas.evaluators import load_evaluator
-from mixnas.records import EpochRecord, Measurement, job_from_dict, to_dict
+from mixnas.evaluators import load_evaluator, run
+from mixnas.records import EpochRecord, job_from_dict, to_dict
 
 
 def main() -> None:
@@ -31,14 +30,7 @@ def _serve(data: dict[str, Any], answers: IO[str]) -> None:
     def report(record: EpochRecord) -> None:
         _answer(answers, {"epoch": to_dict(record)})
 
-    try:
-        measurement = load_evaluator(job.evaluator)(job, report)
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        measurement = Measurement(
-            "failed", reason="exception", detail=f"{type(error).__name__}: {error}", traceback=traceback.format_exc()
-        )
+    measurement = run(job, report)
     _answer(answers, {"measurement": to_dict(measurement)})
 
 
