@@ -149,10 +149,10 @@ def _split(x: Tensor) -> Tensor:
     The results are written straight into their places of one tensor: concatenating them would be another pass.
     """
     x = _even(x)
-    batch, channels = x.shape[:2]
+    channels = x.shape[1]
     left, right = x[..., 0::2], x[..., 1::2]
     mean, change = (left + right).mul_(0.5), (left - right).mul_(0.5)
-    bands = x.new_empty(batch, 4 * channels, mean.shape[2] // 2, mean.shape[3])
+    bands = _empty_like(x, 4 * channels, mean.shape[2] // 2, mean.shape[3])
     vertical, horizontal, diagonal = _details(bands[:, channels:])
     torch.add(mean[:, :, 0::2], mean[:, :, 1::2], out=bands[:, :channels])
     torch.sub(mean[:, :, 0::2], mean[:, :, 1::2], out=vertical)
@@ -180,17 +180,28 @@ def _even(x: Tensor) -> Tensor:
 
 def _join(low: Tensor, details: Tensor) -> Tensor:
     """The inverse of `_split`: `[B, C, h, w]` and `[B, 3*C, h, w]` to `[B, C, 2*h, 2*w]`."""
-    batch, channels, height, width = low.shape
+    channels, height, width = low.shape[1:]
     vertical, horizontal, diagonal = _details(details)
-    mean, change = low.new_empty(2, batch, channels, height, 2, width)
-    torch.add(low, vertical, out=mean[:, :, :, 0])
-    torch.sub(low, vertical, out=mean[:, :, :, 1])
-    torch.add(horizontal, diagonal, out=change[:, :, :, 0])
-    torch.sub(horizontal, diagonal, out=change[:, :, :, 1])
-    image = low.new_empty(batch, channels, height, 2, width, 2)
-    torch.add(mean.mul_(0.5), change.mul_(0.5), out=image[..., 0])
-    torch.sub(mean, change, out=image[..., 1])
-    return image.view(batch, channels, 2 * height, 2 * width)
+    mean, change = _empty_like(low, channels, 2 * height, width), _empty_like(low, channels, 2 * height, width)
+    torch.add(low, vertical, out=mean[:, :, 0::2])
+    torch.sub(low, vertical, out=mean[:, :, 1::2])
+    torch.add(horizontal, diagonal, out=change[:, :, 0::2])
+    torch.sub(horizontal, diagonal, out=change[:, :, 1::2])
+    image = _empty_like(low, channels, 2 * height, 2 * width)
+    torch.add(mean.mul_(0.5), change.mul_(0.5), out=image[..., 0::2])
+    torch.sub(mean, change, out=image[..., 1::2])
+    return image
+
+
+def _empty_like(x: Tensor, channels: int, height: int, width: int) -> Tensor:
+    """An empty tensor of the type and batch of `x`, with the channels innermost where they are in `x`."""
+    innermost = x.stride(1) == 1 and x.shape[1] > 1
+    return torch.empty(
+        (x.shape[0], channels, height, width),
+        dtype=x.dtype,
+        device=x.device,
+        memory_format=torch.channels_last if innermost else torch.contiguous_format,
+    )
 
 
 def _details(details: Tensor) -> tuple[Tensor, Tensor, Tensor]:
