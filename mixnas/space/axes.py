@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -177,7 +178,7 @@ class Real:
         return tuple(float(low + k * step) for k in range(self._steps() + 1))
 
     def _steps(self) -> int:
-        low, high, step = (Decimal(repr(float(x or 0))) for x in (self.low, self.high, self.step))
+        low, high, step = (Fraction(repr(float(x or 0))) for x in (self.low, self.high, self.step))
         return int((high - low) // step)
 
     def code(self, value: object) -> int | float | None:
@@ -209,10 +210,9 @@ class Real:
         odd = [f"has {k}={v!r}, which is no finite number" for k, v in numbers.items() if not _is_real(v)]
         if odd:
             return odd
-        found = _bound_mistakes(self)
-        if not found and self.step is not None and self._steps() >= MOST_STEPS:
-            found.append(f"has more than {MOST_STEPS:,} steps; leave out step for a continuous axis")
-        return found
+        if self.step is not None and self.step > 0 and self._steps() >= MOST_STEPS:
+            return [f"has more than {MOST_STEPS:,} steps; leave out step for a continuous axis"]
+        return _bound_mistakes(self)
 
     def __repr__(self) -> str:
         return f"real({self.low!r}, {self.high!r}{_extras(self, None)})"

@@ -82,7 +82,7 @@ class Layout:
     def add(self, axes: Iterable[tuple[object, object]]) -> Layout:
         """Lays out top-level axes; mistakes are collected, not raised."""
         for name, axis in axes:
-            if self._name_fits(name, "axis"):
+            if self._name_fits(name, "axis", name):
                 self._add(str(name), str(name), axis, ())
         self._readers = [(slot.axis, slot.domain.values) for slot in self.slots]
         return self
@@ -115,7 +115,7 @@ class Layout:
                 self.mistakes.append(f"axis {name!r} nests options deeper than {DEEPEST_OPTIONS}; flatten it")
                 continue
             for sub, below in axes:
-                if self._name_fits(sub, f"below {name}[{domain.values[code]}], axis"):
+                if self._name_fits(sub, f"below {name}[{domain.values[code]}], axis", f"{axis}.{sub}"):
                     qualified = f"{name}[{domain.values[code]}].{sub}"
                     self._add(qualified, f"{axis}.{sub}", below, (*path, (index, code)))
 
@@ -126,18 +126,18 @@ class Layout:
         places.append(path)
         return clash
 
-    def _name_fits(self, name: object, place: str) -> bool:
-        """Whether an axis may have that name; says so if not."""
+    def _name_fits(self, name: object, place: str, axis: object) -> bool:
+        """Whether an axis may have that name, and be `axis` in full; says so if not."""
         reason = ""
         if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 100:
             reason = "is no name; use letters, digits, underscores and dots"
         elif any(keyword.iskeyword(part) or part == "where" for part in name.split(".")):
             reason = "is a word of the language; choose another name"
-        elif name in CONTEXT:
+        elif axis in CONTEXT:
             reason = "is a name that rules have for the task and its data; choose another name"
-        elif name in OBJECTIVES or name in ALIASES:
+        elif axis in OBJECTIVES or axis in ALIASES:
             reason = "is the name of an objective; choose another name"
-        elif name in UNITS:
+        elif axis in UNITS:
             reason = "is a unit; choose another name"
         if reason:
             self.mistakes.append(f"{place} {_short(name)} {reason}")
@@ -194,7 +194,8 @@ class Layout:
         return f"there is no axis {_short(key)}; {guess or 'known: ' + ', '.join(self.names)}"
 
     def _illegal(self, slot: Slot, value: object) -> str:
-        guess = did_you_mean(str(value), map(str, slot.domain.values)) if _text_choice(slot.domain, value) else ""
+        texts = [v for v in slot.domain.values if isinstance(v, str)] if isinstance(slot.domain, Choice) else []
+        guess = did_you_mean(str(value), texts)
         listed = f"values: {slot.domain.describe()}"
         return f"axis {slot.axis!r} has no value {_short(value)}; {guess + ' ' if guess else ''}{listed}"
 
@@ -208,10 +209,6 @@ def _exclusive(one: Path, other: Path) -> bool:
 def plain(value: Any) -> Any:
     """A numpy scalar as the Python value it stands for; anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _text_choice(domain: Axis, value: object) -> bool:
-    return isinstance(domain, Choice) and isinstance(value, str)
 
 
 def _short(value: object) -> str:

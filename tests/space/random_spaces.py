@@ -1,7 +1,7 @@
 """Hypothesis strategies for small random spaces, and a naive second implementation of what they mean.
 
-The naive side shares no code with mixnas: rules are Python functions, and candidates come out of the plain product of all
-axes.
+The naive side shares no code with mixnas: rules are Python functions, and candidates come out of the plain product of
+all axes.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _rules(draw: st.DrawFn, axes: dict[str, Axis], values: dict[str, list[Any]])
 
 def _merge(a: str, b: str, v: Any, w: Any, axes: dict[str, Axis]) -> tuple[Rule, NaiveRule]:
     """Where b has the value w, only whether a is v matters. Values with sub-axes are never merged."""
-    leafy = [value for value in _leaf_values(axes, a)]
+    leafy = _leaf_values(axes, a)
 
     def key(c: Candidate) -> Any:
         if c[a] not in leafy:

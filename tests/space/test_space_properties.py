@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnas.errors import SpaceError
-from mixnas.space import Parameter, SearchSpace
+from mixnas.space import Parameter, SearchSpace, walks
 
 from .random_spaces import Candidate, RandomSpace, random_spaces
 
-many = settings(max_examples=150, deadline=None)
-some = settings(max_examples=60, deadline=None)
+many = settings(max_examples=80, deadline=None)
+some = settings(max_examples=40, deadline=None)
 
 
 def key(candidate: Candidate) -> str:
@@ -56,10 +56,17 @@ def test_canonical_is_idempotent_and_equal_exactly_when_digests_are(case: Random
     assert len(set(forms.values())) == len(forms)
 
 
+@pytest.mark.parametrize("largest_table", [walks.LARGEST_TABLE, 0], ids=["tables", "rejection"])
 @some
-@given(random_spaces(), st.integers(0, 2**32))
-def test_samples_mutants_and_children_are_valid_and_canonical(case: RandomSpace, seed: int) -> None:
+@given(case=random_spaces(), seed=st.integers(0, 2**32))
+def test_samples_mutants_and_children_are_valid_and_canonical(largest_table: int, case: RandomSpace, seed: int) -> None:
     space, rng = case.space, random.Random(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(walks, "LARGEST_TABLE", largest_table)
+        _check_walks(case, space, rng)
+
+
+def _check_walks(case: RandomSpace, space: SearchSpace, rng: random.Random) -> None:
     valid = {key(c) for c in case.brute_force()}
     if not valid:
         with pytest.raises(SpaceError, match="has no candidate"):
