@@ -4,8 +4,8 @@
 
 Both models of a pair have the same weights, get the same images, and are checked to compute the same; they are timed in
 turn in this one process, and each figure is the best of some steps. A step is forward, loss, backward and AdamW.
-Memory is the peak of what is allocated during a step, beyond weights and optimiser: CUDA's own figure, or on a CPU the
-running sum of the allocations that torch's profiler records.
+Memory is the peak of what is allocated during a step, gradients included, weights and optimiser not: CUDA's own figure,
+or on a CPU the running sum of the allocations that torch's profiler records.
 """
 
 # ruff: noqa: T201
@@ -91,8 +91,9 @@ def seconds(works: list[Callable[[], object]], repeats: int, device: str) -> lis
     return best
 
 
-def peak_bytes(work: Callable[[], object], device: str) -> int:
-    """Most bytes allocated at once during the work, beyond those before it."""
+def peak_bytes(work: Callable[[], object], model: nn.Module, device: str) -> int:
+    """Most bytes allocated at once during the work, beyond those before it, which include no gradients."""
+    model.zero_grad(set_to_none=True)
     if device == "cuda":
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
@@ -118,7 +119,7 @@ def compare_models(name: str, side: int, classes: int, batch: int, repeats: int,
         difference = (ours(images) - theirs(images)).abs().max().item()
     steps = [stepper(theirs, images, target), stepper(ours, images, target)]
     slow, fast = seconds(steps, repeats, device)
-    large, small = (peak_bytes(step, device) for step in steps)
+    large, small = (peak_bytes(step, ours, device) for step in steps)
     print(f"{name} at {side}x{side}, batch {batch}, largest difference of logits {difference:.1e}")
     print(
         f"  training step   plain {slow * 1e3:8.1f} ms   mixnas {fast * 1e3:8.1f} ms   {slow / fast:.2f} times as fast"
