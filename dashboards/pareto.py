@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from mixnas.figures.history import history_data, history_figure
-from mixnas.figures.pareto import pareto_data, pareto_figure
+from mixnas.figures.pareto import baseline_marks, pareto_data, pareto_figure
 from mixnas.objectives import objective
 from mixnas.store import Store
 
@@ -16,7 +16,7 @@ def page(store: Store, study: str) -> list[go.Figure] | str:
     """The figures, or one sentence saying what is still missing."""
     objectives = [objective(name) for name in store.study(study).spec["objectives"]]
     trials, fronts = store.trials(study), store.fronts(study)
-    data = pareto_data(trials, objectives)
+    data = pareto_data(trials, objectives, baseline_marks(store.baselines(study)))
     if not data.points:
         return "The front appears with the first finished trial; there is none yet."
     figures = []

@@ -190,6 +190,23 @@ class FrontPoint:
     at: str = ""
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """A model from outside the space, measured as the trials of a study are, to be drawn beside its front."""
+
+    name: str
+    family: str
+    axes: Candidate
+    state: Literal["finished", "failed"]
+    values: Mapping[str, float]
+    fidelity: Fidelity
+    curve: tuple[EpochRecord, ...] = ()
+    reason: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    at: str = ""
+
+
 def to_dict(record: Any) -> dict[str, Any]:
     """Any record of this module as JSON-ready plain data."""
     return asdict(record)

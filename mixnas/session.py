@@ -12,11 +12,12 @@ from mixnas.data import dataset, load_splits
 from mixnas.environment import environment
 from mixnas.errors import UnknownName, UsageError
 from mixnas.evaluators import load_evaluator
+from mixnas.lookup import find_model
 from mixnas.models import FAMILIES, family
 from mixnas.models.family import Axes, Family
 from mixnas.objectives import Objective
 from mixnas.records import Fidelity, Job, Problem
-from mixnas.search.driver import Driver
+from mixnas.search.driver import BaselineModel, Driver
 from mixnas.search.executors import Executor, make_executor
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Gate
@@ -58,13 +59,14 @@ def open_session(
         model_family = _family_for(space, problem)
         if spec.evaluator == "train":
             load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
+        baselines = [_baseline(name, storage, problem) for name in spec.baselines]
         gate = _gate(space, spec.constraints, model_family, problem)
         feasible = gate.require_feasible()
         store = Store.open(storage, create=True)
         stored = _open_study(store, spec, space, problem, gate)
         with store.creation_lock():  # Optuna's own creation of its tables is not race-free
             feed = Feed(store.url, spec.name, spec.resolved_objectives, space)
-        driver = _driver(spec, space, problem, gate, store, feed, stored["reference"])
+        driver = _driver(spec, space, problem, gate, store, feed, stored["reference"], baselines)
         yield Session(spec, space, driver, pool, store, feasible)
     finally:
         pool.stop()
@@ -98,6 +100,21 @@ def _gate(space: SearchSpace, constraints: tuple[str, ...], model_family: Family
         return exact_costs(model_family, axes, problem)
 
     return Gate(space, constraints, estimate, estimate)
+
+
+def _baseline(name: str, storage: str, problem: Problem) -> BaselineModel:
+    """A baseline by name, costed on the problem of the study.
+
+    Raises:
+        UsageError: there is no such model, or it cannot do this problem.
+    """
+    found = find_model(name, storage)
+    baseline_family = family(found.family)
+    if problem.task not in baseline_family.tasks:
+        raise UsageError(
+            f"baseline {name!r} cannot do {problem.task}", hint=f"it does: {', '.join(baseline_family.tasks)}"
+        )
+    return BaselineModel(name, found.family, found.axes, exact_costs(baseline_family, found.axes, problem))
 
 
 def _family_for(space: SearchSpace, problem: Problem) -> Family:
@@ -145,6 +162,7 @@ def _driver(
     store: Store,
     feed: Feed,
     reference: dict[str, float],
+    baselines: list[BaselineModel],
 ) -> Driver:
     template = Job(
         study=spec.name,
@@ -163,5 +181,16 @@ def _driver(
     objectives = spec.resolved_objectives
     proposer = make_proposer(spec.sampler, space, objectives, spec.seed, spec.trials)
     return Driver(
-        spec.name, space, objectives, gate, proposer, store, feed, template, spec.trials, reference, problem.key()
+        spec.name,
+        space,
+        objectives,
+        gate,
+        proposer,
+        store,
+        feed,
+        template,
+        spec.trials,
+        reference,
+        problem.key(),
+        baselines,
     )

@@ -37,6 +37,8 @@ class StudySpec:
     """Cuts the validation part from the training data."""
     sampler: str = "tpe"
     constraints: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
+    """Models from outside the space to train beside it: published names, `timm:NAME`, config files."""
     recipe: Recipe = field(default_factory=lambda: RECIPES["small"])
     evaluator: str = "train"
     data_dir: str | None = None
@@ -45,6 +47,7 @@ class StudySpec:
         resolved = parse_objectives(",".join(self.objectives), self.task)
         object.__setattr__(self, "objectives", tuple(o.name for o in resolved))
         object.__setattr__(self, "constraints", tuple(self.constraints))
+        object.__setattr__(self, "baselines", tuple(self.baselines))
         if self.trials < 1:
             raise UsageError(f"--trials {self.trials} is not a number of trials", hint="ask for at least 1")
         if self.epochs < 0:
@@ -67,6 +70,7 @@ class StudySpec:
         data = asdict(self)
         data["objectives"] = list(self.objectives)
         data["constraints"] = list(self.constraints)
+        data["baselines"] = list(self.baselines)
         return data
 
     @classmethod

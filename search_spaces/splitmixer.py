@@ -11,7 +11,7 @@ space = SearchSpace(
     family="splitmixer",
     source="arXiv:2207.10255",
     summary="SplitMixer, StrideMixer, ConvMixer and their mixtures",
-    width=choice(16, 24, 32, 48, 64, 96, 128, 192, 256),
+    width=choice(8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256),
     depth=integer(2, 12, step=2),
     patch_size=choice(1, 2, 4, 7),
     kernel_size=choice(3, 5, 7, 9),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mixnas.objectives import Objective
-    from mixnas.records import StudyCounts, Trial
+    from mixnas.records import Baseline, StudyCounts, Trial
     from mixnas.store import Store
 
 STORAGE = typer.Option("sqlite:///mixnas.db", help="The database of the studies.")
@@ -46,10 +46,10 @@ def pareto(
     with Store.open(storage) as store:
         name = study or only_study(store)
         objectives = [objective(o) for o in store.study(name).spec["objectives"]]
-        trials = store.trials(name)
+        trials, baselines = store.trials(name), store.baselines(name)
     members = front(trials, objectives)
     if plot is not None:
-        _draw(trials, objectives, name, plot)
+        _draw(trials, objectives, name, plot, baselines)
     if as_json:
         typer.echo(json.dumps([front_entry(t, objectives) for t in members], indent=2, ensure_ascii=False))
     elif as_csv:
@@ -161,11 +161,13 @@ def _print(table: Table) -> None:
     console.print(table)
 
 
-def _draw(trials: Sequence[Trial], objectives: Sequence[Objective], name: str, path: Path) -> None:
-    from mixnas.figures.pareto import pareto_data, pareto_figure
+def _draw(
+    trials: Sequence[Trial], objectives: Sequence[Objective], name: str, path: Path, baselines: Sequence[Baseline]
+) -> None:
+    from mixnas.figures.pareto import baseline_marks, pareto_data, pareto_figure
     from mixnas.figures.save import save
 
-    data = pareto_data(trials, objectives)
+    data = pareto_data(trials, objectives, baseline_marks(baselines))
     if not data.points or len(objectives) < 2:
         missing = "a finished trial" if not data.points else "a second objective"
         raise UsageError(f"study {name!r} has no front to draw: it needs {missing}", hint="leave --plot out")

@@ -79,11 +79,19 @@ class PlainView:
     def _line(self, event: Done) -> str:
         driver, number = self._driver, event.job.trial
         place = f"[{driver.finished}/{driver.trials}]"
+        if number < 0:
+            return self._baseline_line(place, driver.baseline_name(number), event)
         if number not in driver.values:
             return f"{place} trial {number} failed: {event.measurement.reason}: {event.measurement.detail}"
         values = "  ".join(f"{k} {format_value(k, v)}" for k, v in driver.values[number].items())
         mark = "  *front*" if driver.front and number in driver.front.members else ""
         return f"{place} trial {number}  {values}  {describe(driver.axes(number))}{mark}"
+
+    def _baseline_line(self, place: str, name: str, event: Done) -> str:
+        found = self._driver.baselines[name]
+        if found.state == "failed":
+            return f"{place} baseline {name} failed: {found.reason}: {found.detail}"
+        return f"{place} baseline {name}  " + "  ".join(f"{k} {format_value(k, v)}" for k, v in found.values.items())
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text), soft_wrap=True)
@@ -122,7 +130,7 @@ class LiveView(PlainView):
             self._running[event.job.trial] = f"epoch {event.record.epoch}/{event.job.fidelity.epochs}  {metrics}"
         elif isinstance(event, Done):
             self._running.pop(event.job.trial, None)
-            if event.measurement.outcome == "failed":
+            if event.measurement.outcome == "failed" or event.job.trial < 0:
                 self._live.console.print(Text(self._line(event), style="yellow"))
         self._bar.update(self._task, completed=self._driver.finished, left=self._left())
         self._live.update(self._draw())
@@ -138,11 +146,14 @@ class LiveView(PlainView):
         values = [v[o.name] for v in self._driver.values.values()]
         return f"{o.name} {format_value(o.name, max(values) if o.direction == 'maximize' else min(values))}"
 
+    def _title(self, number: int) -> str:
+        return f"trial {number:<4}" if number >= 0 else f"baseline {self._driver.baseline_name(number)}"
+
     def _draw(self) -> Group:
         driver = self._driver
         best = "   ".join(self._best(o) for o in driver.objectives if driver.values)
         failed = f"   failed {driver.failed}" if driver.failed else ""
-        running = (Text(f"  trial {n:<4} {text}", style="dim") for n, text in sorted(self._running.items()))
+        running = (Text(f"  {self._title(n)} {text}", style="dim") for n, text in sorted(self._running.items()))
         front = [front_table(self._session, ROWS)] if driver.values else []
         return Group(self._bar, Text(f"  best   {best}{failed}"), *running, *front)
 
@@ -162,6 +173,10 @@ def front_table(session: Session, rows: int = 1000) -> Table:
     for number in ordered[:rows]:
         values = [format_value(o.name, driver.values[number][o.name]) for o in driver.objectives]
         table.add_row(str(number), *values, describe(driver.axes(number)))
+    for baseline in session.store.baselines(session.spec.name):
+        if baseline.state == "finished":
+            values = [format_value(o.name, baseline.values[o.name]) for o in driver.objectives]
+            table.add_row("–", *values, f"baseline {baseline.name}", style="dim")
     if len(ordered) > rows:
         table.caption = f"and {len(ordered) - rows} more"
     return table

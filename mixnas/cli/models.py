@@ -153,7 +153,7 @@ def train(
 
 def _config(model: str, storage: str) -> ModelConfig:
     """The config of a file, a published model or a trial."""
-    from mixnas.cli.profile import find_model
+    from mixnas.lookup import find_model
     from mixnas.model_config import ModelConfig, read_config
 
     if Path(model).is_file():

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mixnas.errors import StoreError, UnknownName, UsageError
-from mixnas.records import Candidate, Problem
+from mixnas.errors import UsageError
+from mixnas.lookup import find_model
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from mixnas.cost.profile import Profile, Stage
-    from mixnas.store import Store
-
-_TRIAL = re.compile(r"(.+)/(\d+)")
 
 
 def register(app: typer.Typer) -> None:
@@ -63,75 +58,6 @@ def profile(
         typer.echo(json.dumps({"model": model, **result.to_dict()}, indent=2, ensure_ascii=False))
     else:
         _print(found.title, result)
-
-
-# -------------------------------------------------------------------------------------------------- what MODEL names
-
-
-@dataclass(frozen=True)
-class FoundModel:
-    """A model that was asked for by name: what it is, and the problem it was made for."""
-
-    title: str
-    family: str
-    axes: Candidate
-    problem: Problem
-
-
-def find_model(name: str, storage: str) -> FoundModel:
-    """The model that a name stands for: a published model, else a config file, else a trial STUDY/NUMBER.
-
-    Raises:
-        UnknownName: it is none of them; lists close names.
-        ConfigError: it is a file, and no model config.
-        StoreError: it names a trial of a database that cannot be read.
-    """
-    from mixnas.models import named_models
-
-    published = named_models()
-    if name in published:
-        family, member = published[name]
-        return FoundModel(f"{name} ({member.note})" if member.note else name, family, member.axes, member.problem)
-    if Path(name).is_file():
-        from mixnas.model_config import read_config
-
-        config = read_config(name)
-        return FoundModel(name, config.family, dict(config.axes), config.problem)
-    match = _TRIAL.fullmatch(name)
-    if match and (found := _trial(match[1], int(match[2]), storage)):
-        return found
-    raise _unknown(name, storage, published)
-
-
-def _trial(study: str, number: int, storage: str) -> FoundModel | None:
-    """The trial, or None where there is no such database or no such study in it."""
-    from mixnas.store import Store
-
-    if storage.startswith("sqlite:///") and not Path(storage.removeprefix("sqlite:///")).exists():
-        return None
-    with Store.open(storage) as store:
-        return _read_trial(store, study, number) if store.has_study(study) else None
-
-
-def _read_trial(store: Store, study: str, number: int) -> FoundModel:
-    axes, spec = store.trial(study, number).axes, store.study(study).spec
-    try:
-        return FoundModel(f"{study}/{number}", str(spec["family"]), axes, Problem.from_key(str(spec["problem"])))
-    except (KeyError, ValueError) as error:
-        raise StoreError(
-            f"study {study!r} does not say what its models are for: {error}",
-            hint=f"export it first: mixnas export --study {study} --trial {number} -o model.yaml",
-        ) from error
-
-
-def _unknown(name: str, storage: str, published: Mapping[str, Any]) -> UnknownName:
-    error = UnknownName("model", name, published)
-    guess = error.hint.partition("known: ")[0]
-    error.hint = (
-        f"{guess}`mixnas profile --list` names the published models; a config file works, too, and STUDY/NUMBER for "
-        f"a trial in {storage}"
-    )
-    return error
 
 
 # -------------------------------------------------------------------------------------------------------- printing

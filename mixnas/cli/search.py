@@ -35,6 +35,11 @@ def search(
     constraint: list[str] | None = typer.Option(
         None, help='What a candidate must meet before it is trained: "params <= 100k and depth > 2". Repeatable.'
     ),
+    baseline: list[str] | None = typer.Option(
+        None,
+        help="A model to train beside the search and draw beside its front: a published name (`mixnas profile "
+        "--list`), timm:NAME or a config file. Repeatable.",
+    ),
     seed: int | None = typer.Option(None, help="Seeds the proposals and every training. [0]"),
     recipe: str | None = typer.Option(None, help="Training recipe: small, splitmixer, wavemix. [small]"),
     lr: float | None = typer.Option(None, help="Peak learning rate, in place of the recipe's."),
@@ -66,6 +71,7 @@ def search(
         "epochs": epochs,
         "sampler": sampler,
         "constraints": tuple(constraint) if constraint else None,
+        "baselines": tuple(baseline) if baseline else None,
         "seed": seed,
         "evaluator": evaluator,
         "name": study,

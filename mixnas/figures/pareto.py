@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -20,7 +20,7 @@ from mixnas import pareto
 from mixnas.describe import describe, format_value, heading
 from mixnas.figures import style
 from mixnas.objectives import Objective
-from mixnas.records import Trial
+from mixnas.records import Baseline, Trial
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,12 @@ class Mark:
     """A point from elsewhere (a paper, a baseline) to draw beside the trials. `values`: objective to number."""
 
     label: str
-    values: dict[str, float]
+    values: Mapping[str, float]
+
+
+def baseline_marks(baselines: Iterable[Baseline]) -> list[Mark]:
+    """The baselines of a study that finished."""
+    return [Mark(baseline.name, baseline.values) for baseline in baselines if baseline.state == "finished"]
 
 
 @dataclass(frozen=True)

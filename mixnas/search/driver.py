@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from mixnas.errors import UsageError
 from mixnas.objectives import Objective
 from mixnas.pareto import FrontTracker
-from mixnas.records import Candidate, EpochRecord, Fidelity, FrontPoint, Job, Measurement, Trial
+from mixnas.records import Baseline, Candidate, EpochRecord, Fidelity, FrontPoint, Job, Measurement, Trial
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Gate, Verdict
 from mixnas.search.leases import LEASE_SECONDS, may_live, owner_name, seconds_left
@@ -31,6 +31,16 @@ WALK = 500_000
 """Largest space that is walked to its end for the last unseen candidates."""
 MAX_ATTEMPTS = 2
 """How often a trial whose worker is lost is tried."""
+
+
+@dataclass(frozen=True)
+class BaselineModel:
+    """A model from outside the space to train beside the search, and its exact costs."""
+
+    name: str
+    family: str
+    axes: Candidate
+    costs: Mapping[str, float]
 
 
 class Driver:
@@ -49,6 +59,7 @@ class Driver:
         trials: int,
         reference: Mapping[str, float],
         problem_key: str,
+        baselines: Sequence[BaselineModel] = (),
     ) -> None:
         self.study, self.objectives, self.trials = study, objectives, trials
         self._space, self._gate, self._proposer = space, gate, proposer
@@ -67,6 +78,11 @@ class Driver:
         self.front: FrontPoint | None = None
         self.values: dict[int, Mapping[str, float]] = {}
         self._restore()
+        known = {baseline.name for baseline in store.baselines(study) if baseline.state == "finished"}
+        self._baselines = [model for model in baselines if model.name not in known]
+        self._baseline_jobs: dict[int, BaselineModel] = {}
+        self._names: dict[int, str] = {}
+        self.baselines: dict[str, Baseline] = {}
 
     @property
     def fidelity(self) -> Fidelity:
@@ -76,7 +92,8 @@ class Driver:
     @property
     def done(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
-        return not self._running and not self._again and (self.finished >= self.trials or self.exhausted)
+        waiting = self._running or self._again or self._baselines or self._baseline_jobs
+        return not waiting and (self.finished >= self.trials or self.exhausted)
 
     def axes(self, number: int) -> Candidate:
         """The candidate of a trial of this study."""
@@ -84,6 +101,8 @@ class Driver:
 
     def ask(self) -> Job | None:
         """The next job, or None where nothing is to be started now."""
+        if self._baselines:
+            return self._begin_baseline(self._baselines.pop(0))
         if self._again:
             return self._resume(self._again.pop(0))
         if self.finished + len(self._running) >= self.trials or self.exhausted:
@@ -96,16 +115,21 @@ class Driver:
 
     def progress(self, job: Job, record: EpochRecord) -> None:
         """Keeps one point of a running trial's learning curve and renews its lease."""
+        if job.trial < 0:
+            return
         self._store.record_epoch(job.study, job.trial, job.attempt, record, lease_seconds=LEASE_SECONDS)
 
     def tell(self, job: Job, measurement: Measurement) -> None:
         """Takes the outcome of a job. A trial whose worker was lost is tried once more."""
+        if job.trial < 0:
+            self._end_baseline(self._baseline_jobs.pop(job.trial), job, measurement)
+            return
         self._running.discard(job.trial)
         if measurement.reason == "lost_worker" and job.attempt < MAX_ATTEMPTS:
             self._store.release(job.study, job.trial, job.attempt)
             self._again.append(self._store.trial(job.study, job.trial))
             return
-        measurement = self._checked(job.trial, measurement)
+        measurement = self._checked(self._costs[job.trial], measurement)
         if measurement.outcome == "finished":
             self._finish(job, measurement)
         else:
@@ -114,8 +138,37 @@ class Driver:
     def abandon(self, jobs: Iterable[Job]) -> None:
         """Gives running jobs up: their trials are taken up again by the next run of the study."""
         for job in jobs:
+            if job.trial < 0:
+                continue
             self._running.discard(job.trial)
             self._store.release(job.study, job.trial, job.attempt)
+
+    def baseline_name(self, number: int) -> str:
+        """The name of the baseline that a job of a negative trial number trains."""
+        return self._names[number]
+
+    def _begin_baseline(self, model: BaselineModel) -> Job:
+        number = -1 - len(self._names)
+        self._names[number], self._baseline_jobs[number] = model.name, model
+        return replace(self._template, trial=number, attempt=1, family=model.family, axes=model.axes)
+
+    def _end_baseline(self, model: BaselineModel, job: Job, measurement: Measurement) -> None:
+        measurement = self._checked(model.costs, measurement)
+        known, finished = {**model.costs, **measurement.metrics}, measurement.outcome == "finished"
+        found = Baseline(
+            model.name,
+            model.family,
+            model.axes,
+            measurement.outcome,
+            {o.name: float(known[o.name]) for o in self.objectives} if finished else {},
+            job.fidelity,
+            measurement.curve,
+            measurement.reason,
+            measurement.detail,
+            measurement.seconds,
+        )
+        self._store.record_baseline(self.study, found)
+        self.baselines[model.name] = found
 
     def _restore(self) -> None:
         trials = self._store.trials(self.study)
@@ -224,11 +277,11 @@ class Driver:
         self._running.add(trial.number)
         return replace(self._template, trial=trial.number, attempt=attempt, axes=trial.axes)
 
-    def _checked(self, number: int, measurement: Measurement) -> Measurement:
+    def _checked(self, costs: Mapping[str, float], measurement: Measurement) -> Measurement:
         """A finished measurement with a value missing or not finite is a failure: such a value ranks nowhere."""
         if measurement.outcome == "failed":
             return measurement
-        values = {**self._costs[number], **measurement.metrics}
+        values = {**costs, **measurement.metrics}
         bad = [o.name for o in self.objectives if not math.isfinite(values.get(o.name, math.nan))]
         if not bad:
             return measurement

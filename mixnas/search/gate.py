@@ -70,11 +70,7 @@ class Gate:
         Raises:
             UsageError: no candidate is left; the error names the rules or constraints at fault.
         """
-        if self._space.size() == 0:
-            raise UsageError(
-                f"space {self._space.name!r} holds no candidate",
-                hint="; ".join(self._space.conflict()) or "loosen a rule",
-            )
+        self._space.refuse_empty()
         if not self._constraints:
             return 1.0
         passed = sum(not self.check(c).refused for c in self._space.sample_many(random.Random(seed), sample))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from mixnas.errors import UnknownName
-from mixnas.records import EpochRecord, FrontPoint, State, StudyCounts, Trial
+from mixnas.records import Baseline, EpochRecord, FrontPoint, State, StudyCounts, Trial
 from mixnas.store import rows, schema
 from mixnas.store.database import Database, require_study, require_trial
 from mixnas.store.records import Attempt, DeviceMeasurement, Export, StudyRecord, TestRead
@@ -95,6 +95,11 @@ class Reading(Database):
         """The front after each finished trial, in the order in which they finished."""
         query = select(schema.fronts).order_by(schema.fronts.c.finished)
         return [rows.front_point(row) for row in self._of_study(study, query, schema.fronts.c.study)]
+
+    def baselines(self, study: str) -> list[Baseline]:
+        """The baselines of a study, by name; failed ones too."""
+        query = select(schema.baselines).order_by(schema.baselines.c.name)
+        return [rows.baseline(row) for row in self._of_study(study, query, schema.baselines.c.study)]
 
     def counts(self, study: str) -> StudyCounts:
         """How a study stands."""

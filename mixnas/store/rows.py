@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from mixnas.records import EpochRecord, Fidelity, FrontPoint, Trial
+from mixnas.records import Baseline, EpochRecord, Fidelity, FrontPoint, Trial
 from mixnas.store.records import Attempt, DeviceMeasurement, Export, StudyRecord, TestRead
 
 
@@ -65,6 +65,45 @@ def trial(row: Row[Any]) -> Trial:
         started_at=row.created_at,
         finished_at=row.finished_at,
         seconds=row.seconds,
+    )
+
+
+def baseline_row(study: str, found: Baseline) -> dict[str, Any]:
+    """The columns of `mixnas_baselines`."""
+    curve = [
+        [p.epoch, *pack({"loss": p.train_loss, "seconds": p.seconds}).values(), pack(p.metrics)] for p in found.curve
+    ]
+    return {
+        "study": study,
+        "name": found.name,
+        "family": found.family,
+        "axes": found.axes,
+        "state": found.state,
+        "values": finite(f"baseline {found.name}", found.values),
+        "epochs": found.fidelity.epochs,
+        "seed": found.fidelity.seed,
+        "curve": curve,
+        "reason": found.reason,
+        "detail": plain(found.detail),
+        "seconds": found.seconds,
+    }
+
+
+def baseline(row: Row[Any]) -> Baseline:
+    """A row of `mixnas_baselines`."""
+    curve = (EpochRecord(epoch, float(loss), unpack(m), float(s)) for epoch, loss, s, m in row.curve)
+    return Baseline(
+        name=row.name,
+        family=row.family,
+        axes=row.axes,
+        state=row.state,
+        values=row._mapping["values"],
+        fidelity=Fidelity(row.epochs, row.seed),
+        curve=tuple(curve),
+        reason=row.reason,
+        detail=row.detail,
+        seconds=row.seconds,
+        at=row.at,
     )
 
 

@@ -6,7 +6,7 @@ portable between SQLite and PostgreSQL. Times are UTC in ISO format with millise
     studies ─< trials ─< attempts        architectures ─< trials
                   ├────< curves          architectures ─< costs
                   └────< exports         measurements, test_reads: by digest, also of models that no search here met
-    studies ─< fronts, proposals
+    studies ─< fronts, proposals, baselines
 """
 
 from __future__ import annotations
@@ -196,6 +196,24 @@ fronts = Table(
     Column("trial", Integer, nullable=False),
     Column("hypervolume", Number),
     Column("members", Json, nullable=False),
+    _time("at"),
+)
+
+baselines = Table(
+    "mixnas_baselines",
+    metadata,
+    _study(primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("family", String(100), nullable=False),
+    Column("axes", Json, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("values", Json, nullable=False),
+    Column("epochs", Integer, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("curve", Json, nullable=False),
+    Column("reason", String(50), nullable=False, default=""),
+    _text("detail"),
+    Column("seconds", Number),
     _time("at"),
 )
 

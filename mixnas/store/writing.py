@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from mixnas.errors import StoreError
-from mixnas.records import Candidate, EpochRecord, Fidelity, FrontPoint, Measurement
+from mixnas.records import Baseline, Candidate, EpochRecord, Fidelity, FrontPoint, Measurement
 from mixnas.store import rows, schema
 from mixnas.store.connect import upsert
 from mixnas.store.database import Database, now, require_study, require_trial
@@ -179,6 +179,18 @@ class Writing(Database):
         row = {"study": study, "kind": kind, "reason": reason, "count": n}
         with self._write(partial(require_study, name=study)) as connection:
             connection.execute(upsert(self._dialect, schema.proposals, add=("count",)), row)
+
+    def record_baseline(self, study: str, found: Baseline) -> None:
+        """Keeps what came out of a baseline; a baseline of that name is replaced.
+
+        Raises:
+            ValueError: a value is not finite.
+            UnknownName: there is no such study.
+        """
+        row = rows.baseline_row(study, found) | {"at": now()}
+        columns = tuple(name for name in row if name not in ("study", "name"))
+        with self._write(partial(require_study, name=study)) as connection:
+            connection.execute(upsert(self._dialect, schema.baselines, replace=columns), row)
 
     def record_measurement(
         self,

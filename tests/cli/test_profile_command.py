@@ -10,9 +10,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mixnas.cli.profile import find_model, register
+from mixnas.cli.profile import register
 from mixnas.errors import StoreError, UnknownName, UsageError
 from mixnas.model_config import ModelConfig, write_config
+from mixnas.lookup import find_model
 from mixnas.models import family, named_models
 from mixnas.records import Fidelity, Problem
 from mixnas.store import Store

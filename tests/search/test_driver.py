@@ -157,3 +157,20 @@ def test_reference_point_is_stored_and_every_value_counts(storage: str) -> None:
 
 def test_objectives_in_another_order_are_another_study() -> None:
     assert [o.name for o in parse_objectives("params, flops ,acc")] == ["params", "macs", "acc"]
+
+
+def test_baselines_run_at_the_same_fidelity_beside_the_front_and_only_once(storage: str) -> None:
+    names = ("convmixer-256/8", "splitmixer-I-256/8")
+    for baselines in (names[:1], names):
+        with toy_session(storage, trials=3, baselines=baselines, constraints=("params <= 5k",)) as session:
+            assert run(session.driver, session.executor) == "done"
+            assert len(session.driver.baselines) == 1, "each one is trained once"
+            found = {b.name: b for b in session.store.baselines("s")}
+            assert session.store.counts("s").finished == 3
+            assert session.driver.front is not None and min(session.driver.front.members) >= 0
+    assert set(found) == set(names)
+    convmixer = found["convmixer-256/8"]
+    assert (convmixer.fidelity.epochs, len(convmixer.curve)) == (3, 3)
+    # 256/8 on one 8x8 channel: fewer input weights than on CIFAR-10, everything else the same.
+    assert convmixer.values["params"] == 594_186 - 2 * 256 * 4
+    assert len(optuna.load_study(study_name="s", storage=storage).trials) == 3

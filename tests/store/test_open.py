@@ -13,7 +13,7 @@ import pytest
 
 from mixnas import __version__
 from mixnas.errors import MixnasError, RunError, StoreError
-from mixnas.store import Store, connect
+from mixnas.store import Store, connect, schema
 from tests.store.helpers import finish, message_without_privileges, start, study
 
 
@@ -43,7 +43,7 @@ def test_a_new_file_holds_our_tables_in_wal_mode_and_nothing_lies_beside_it(tmp_
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         meta = dict(connection.execute("SELECT key, value FROM mixnas_meta"))
-    assert len(names) == 12 and all(name.startswith("mixnas_") for name in names)
+    assert names == set(schema.metadata.tables) and all(name.startswith("mixnas_") for name in names)
     assert meta == {"schema_version": "1", "created_by": f"mixnas {__version__}"}
 
 
