@@ -16,7 +16,7 @@ Interpolation has no weights: ff is out, and 16 ff * out gives way to the 4 * ou
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -45,16 +45,28 @@ DEFAULTS: MappingProxyType[str, Value] = MappingProxyType(
 """Every axis of the family with its default, in order."""
 
 
+class Prices(NamedTuple):
+    """Multiply-accumulates that a counter sees in layers which are no plain convolutions, for each output element."""
+
+    norm: Any
+    deconv: int
+    """Of a 4x4 transposed convolution of stride 2: for each input pixel, input channel and output channel."""
+    bilinear: int
+    division: int
+    """Of global average pooling: for each channel, beyond one for each element."""
+
+
+FVCORE = Prices(norm=2, deconv=16, bilinear=4, division=0)
+"""In eval mode."""
+THOP = Prices(norm=4, deconv=64, bilinear=11, division=1)
+"""Transposed convolutions come out four times too high."""
+
+
 def params(axes: Axes, problem: Problem) -> Any:
     """Trainable parameters."""
     axes = {**DEFAULTS, **axes}
-    width = axes["width"]
-    block = width * (width // 4) + width // 4
-    for level in _levels(axes, problem):
-        wide = axes["mult"] * width
-        count = level.inputs * wide + wide + wide * level.ff + level.ff + 2 * level.outputs
-        block = block + level.exists * (count + level.deconv * (16 * level.ff * level.outputs + level.outputs))
-    return _stem_params(axes, problem) + axes["depth"] * block + _head_params(axes, problem)
+    blocks = axes["depth"] * block_params(axes, problem)
+    return stem_params(axes, problem) + blocks + head_params(axes, problem)
 
 
 def macs(axes: Axes, problem: Problem) -> Any:
@@ -63,27 +75,64 @@ def macs(axes: Axes, problem: Problem) -> Any:
 
 
 def fvcore_macs(axes: Axes, problem: Problem) -> Any:
-    """What fvcore sees in eval mode: convolutions, norms (2 an element), pooling (1) and interpolation (4)."""
-    return _count(axes, problem, norm=2, deconv=16, bilinear=4)
+    """What fvcore sees of them: convolutions, norms, pooling and interpolation."""
+    return _count(axes, problem, FVCORE)
 
 
 def macs_thop(axes: Axes, problem: Problem) -> Any:
-    """thop's convention: normalisation 4 an element, transposed convolutions four times too high, no transform."""
-    return _count(axes, problem, norm=4, deconv=64, bilinear=11) + _pooled(axes, problem)
+    """Multiply-accumulates of one image in thop's convention, without the transform."""
+    return _count(axes, problem, THOP)
 
 
 def transform_macs(axes: Axes, problem: Problem) -> Any:
-    """Multiply-accumulates of the wavelet transforms, which no counter sees: separable filters, one pyramid a block."""
+    """Multiply-accumulates of the wavelet transforms, which no counter sees."""
     axes = {**DEFAULTS, **axes}
+    return axes["depth"] * block_transform_macs(axes, problem)
+
+
+def _count(axes: Axes, problem: Problem, prices: Prices) -> Any:
+    axes = {**DEFAULTS, **axes}
+    blocks = axes["depth"] * block_macs(axes, problem, prices)
+    return stem_macs(axes, problem, prices) + blocks + head_macs(axes, problem, prices)
+
+
+# ----------------------------------------------------------------------------- the parts; `axes` must be complete here
+
+
+def block_params(axes: Axes, problem: Problem) -> Any:
+    """Trainable parameters of one block."""
+    width = axes["width"]
+    block = width * (width // 4) + width // 4
+    for level in levels(axes, problem):
+        wide = axes["mult"] * width
+        count = level.inputs * wide + wide + wide * level.ff + level.ff + 2 * level.outputs
+        block = block + level.exists * (count + level.deconv * (16 * level.ff * level.outputs + level.outputs))
+    return block
+
+
+def block_macs(axes: Axes, problem: Problem, prices: Prices) -> Any:
+    """Multiply-accumulates of one block, without its transform."""
+    width = axes["width"]
+    block = area(grid(axes, problem)) * width * (width // 4)
+    for level in levels(axes, problem):
+        wide = axes["mult"] * width
+        up = level.deconv * prices.deconv * level.ff + (1 - level.deconv) * prices.bilinear * 4
+        count = area(level.size) * (level.inputs * wide + wide * level.ff + up * level.outputs)
+        block = block + level.exists * (count + prices.norm * level.outputs * area(level.before))
+    return block
+
+
+def block_transform_macs(axes: Axes, problem: Problem) -> Any:
+    """Multiply-accumulates of the transforms of one block: one pyramid of separable filters."""
     length = _filter_length(axes["wavelet"])
     total: Any = 0
-    for level in _levels(axes, problem):
+    for level in levels(axes, problem):
         rows, columns = level.size
         total = total + level.exists * length * columns * (2 * level.before[0] + 4 * rows)
-    return axes["depth"] * (axes["width"] // 4) * total
+    return (axes["width"] // 4) * total
 
 
-class _Level(NamedTuple):
+class Level(NamedTuple):
     """One level of a block: what its feed-forward reads and writes, on ints or on columns."""
 
     exists: Any
@@ -99,40 +148,25 @@ class _Level(NamedTuple):
     """Sides of the level itself."""
 
 
-def _levels(axes: Mapping[str, Any], problem: Problem) -> Iterator[_Level]:
+def levels(axes: Axes, problem: Problem) -> Iterator[Level]:
     """The levels of one block, finest first, up to the deepest one of all candidates."""
-    width, depth = axes["width"], axes["levels"]
+    width, deepest = axes["width"], axes["levels"]
     length = _filter_length(axes["wavelet"])
     deconv = 1 * (axes["upsample"] == "deconv")
     before = grid(axes, problem)
-    for number in range(1, int(np.max(depth)) + 1):
+    for number in range(1, int(np.max(deepest)) + 1):
         size = ((before[0] + length - 1) // 2, (before[1] + length - 1) // 2)
         outputs = width if number == 1 else width // 2
-        inputs = width + (width // 2) * (depth > number)
+        inputs = width + (width // 2) * (deepest > number)
         ff = deconv * share(width, axes["upsample.ff_ratio"]) + (1 - deconv) * outputs
-        yield _Level(1 * (depth >= number), inputs, ff, outputs, deconv, before, size)
+        yield Level(1 * (deepest >= number), inputs, ff, outputs, deconv, before, size)
         before = size
 
 
-def _count(axes: Axes, problem: Problem, *, norm: int, deconv: int, bilinear: int) -> Any:
-    """All but the transform, with the price of one element of each kind of layer."""
-    axes = {**DEFAULTS, **axes}
-    width = axes["width"]
-    block = _area(grid(axes, problem)) * width * (width // 4)
-    for level in _levels(axes, problem):
-        wide = axes["mult"] * width
-        area = _area(level.size)
-        up = level.deconv * deconv * level.ff + (1 - level.deconv) * bilinear * 4
-        count = area * (level.inputs * wide + wide * level.ff + up * level.outputs)
-        block = block + level.exists * (count + norm * level.outputs * _area(level.before))
-    stem = _stem_macs(axes, problem, norm)
-    return stem + axes["depth"] * block + _head_macs(axes, problem, deconv)
-
-
-def grid(axes: Mapping[str, Any], problem: Problem) -> tuple[Any, Any]:
+def grid(axes: Axes, problem: Problem) -> tuple[Any, Any]:
     """Height and width of what the blocks work on."""
     patch, stride = _sides(axes)
-    patched = 1 * (axes["stem"] == "patchify")
+    patched = _patched(axes)
     sides = []
     for side in (problem.height, problem.width):
         strided = _up(_up(side, stride), stride)
@@ -141,44 +175,48 @@ def grid(axes: Mapping[str, Any], problem: Problem) -> tuple[Any, Any]:
     return sides[0], sides[1]
 
 
-def reduction_of(axes: Mapping[str, Any]) -> Any:
+def reduction_of(axes: Axes) -> Any:
     """How many times smaller the sides are after the stem."""
     patch, stride = _sides(axes)
-    patched = 1 * (axes["stem"] == "patchify")
+    patched = _patched(axes)
     return patched * patch + (1 - patched) * stride * stride
 
 
-def head_channels(axes: Mapping[str, Any], number: int) -> Any:
+def head_channels(axes: Axes, number: int) -> Any:
     """Channels after `number` transposed convolutions of a dense head: a share of the width, then half of that."""
     if number == 0:
         return axes["width"]
     return share(axes["width"], axes["head_ratio"]) // (1 if number == 1 else 2)
 
 
-def _stem_params(axes: Mapping[str, Any], problem: Problem) -> Any:
+def stem_params(axes: Axes, problem: Problem) -> Any:
+    """Trainable parameters of the stem."""
     width, channels = axes["width"], problem.in_channels
     half, quarter = width // 2, width // 4
     patch, _ = _sides(axes)
-    patched = 1 * (axes["stem"] == "patchify")
+    patched = _patched(axes)
     strided = 9 * channels * half + half + 9 * half * width + width
     convolutions = 9 * channels * quarter + quarter + 9 * quarter * half + half
     return patched * (convolutions + patch * patch * half * width + width + 2 * width) + (1 - patched) * strided
 
 
-def _stem_macs(axes: Mapping[str, Any], problem: Problem, norm: int) -> Any:
+def stem_macs(axes: Axes, problem: Problem, prices: Prices) -> Any:
+    """Multiply-accumulates of the stem."""
     width, channels = axes["width"], problem.in_channels
     half, quarter = width // 2, width // 4
     patch, stride = _sides(axes)
-    patched = 1 * (axes["stem"] == "patchify")
-    area = _area(grid(axes, problem))
+    patched = _patched(axes)
+    positions = area(grid(axes, problem))
     between = _up(problem.height, stride) * _up(problem.width, stride)
-    strided = between * 9 * channels * half + area * 9 * half * width
-    sides = problem.height * problem.width if problem.task == "classification" else area * patch * patch
-    convolutions = sides * 9 * (channels * quarter + quarter * half)
-    return patched * (convolutions + area * width * (patch * patch * half + norm)) + (1 - patched) * strided
+    strided = between * 9 * channels * half + positions * 9 * half * width
+    pixels = problem.height * problem.width if problem.task == "classification" else positions * patch * patch
+    convolutions = pixels * 9 * (channels * quarter + quarter * half)
+    embedding = positions * width * (patch * patch * half + prices.norm)
+    return patched * (convolutions + embedding) + (1 - patched) * strided
 
 
-def _head_params(axes: Mapping[str, Any], problem: Problem) -> Any:
+def head_params(axes: Axes, problem: Problem) -> Any:
+    """Trainable parameters of the classifier, or of the head of a dense task."""
     classes, last = problem.num_classes, axes["width"]
     total: Any = 0
     for step in _head(axes, problem):
@@ -187,14 +225,15 @@ def _head_params(axes: Mapping[str, Any], problem: Problem) -> Any:
     return total + last * classes + classes
 
 
-def _head_macs(axes: Mapping[str, Any], problem: Problem, deconv: int) -> Any:
+def head_macs(axes: Axes, problem: Problem, prices: Prices) -> Any:
+    """Multiply-accumulates of the classifier with its pooling, or of the head of a dense task."""
     classes, last = problem.num_classes, axes["width"]
-    area = _area(grid(axes, problem))
+    pixels = area(grid(axes, problem))
     if problem.task == "classification":
-        return area * last + last * classes
-    total, pixels = 0 * area, area
+        return (pixels + prices.division) * last + last * classes
+    total = 0 * pixels
     for step in _head(axes, problem):
-        total = total + step.exists * pixels * deconv * step.inputs * step.outputs
+        total = total + step.exists * pixels * prices.deconv * step.inputs * step.outputs
         last = step.exists * step.outputs + (1 - step.exists) * last
         pixels = pixels * (1 + 3 * step.exists)
     return total + pixels * last * classes
@@ -208,7 +247,7 @@ class _Doubling(NamedTuple):
     outputs: Any
 
 
-def _head(axes: Mapping[str, Any], problem: Problem) -> Iterator[_Doubling]:
+def _head(axes: Axes, problem: Problem) -> Iterator[_Doubling]:
     """The transposed convolutions, up to the last one that any candidate has; none for classification."""
     factor = {"classification": 0, "segmentation": 1, "super_resolution": 2}[problem.task] * reduction_of(axes)
     for number in range(int(np.max(factor)).bit_length() - 1):
@@ -216,12 +255,12 @@ def _head(axes: Mapping[str, Any], problem: Problem) -> Iterator[_Doubling]:
         yield _Doubling(exists, head_channels(axes, number), head_channels(axes, number + 1))
 
 
-def _pooled(axes: Axes, problem: Problem) -> Any:
-    """thop counts one division more a channel in the pooling of the classifier."""
-    return {**DEFAULTS, **axes}["width"] if problem.task == "classification" else 0
+def _patched(axes: Axes) -> Any:
+    """1 where the stem cuts the image into patches, else 0."""
+    return 1 * (axes["stem"] != "strided")
 
 
-def _sides(axes: Mapping[str, Any]) -> tuple[Any, Any]:
+def _sides(axes: Axes) -> tuple[Any, Any]:
     """Patch size and stride; columns hold a filler where the other stem is chosen, which must not divide by zero."""
     patch, stride = axes["stem.patch_size"], axes["stem.stride"]
     return (
@@ -235,7 +274,8 @@ def _up(side: Any, by: Any) -> Any:
     return -(-side // by)
 
 
-def _area(sides: tuple[Any, Any]) -> Any:
+def area(sides: tuple[Any, Any]) -> Any:
+    """Pixels of something with these sides."""
     return sides[0] * sides[1]
 
 
