@@ -64,7 +64,7 @@ def epoch_record(job: Job, epoch: int) -> EpochRecord:
 def capacity(job: Job) -> float:
     """How much the candidate can learn: at least 0, about 5 to 12 for members of the spaces that ship."""
     total = 0.0
-    for name, value in job.axes.items():
+    for name, value in sorted(job.axes.items()):
         slope = _SLOPES.get(name.rsplit(".", 1)[-1])
         if slope is not None and not isinstance(value, str) and value > 0:
             total += slope * math.log2(value)

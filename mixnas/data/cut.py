@@ -23,7 +23,8 @@ def stratified(labels: Labels, share: float, seed: int) -> tuple[npt.NDArray[np.
 
     A class with at least two images has at least one on either side.
     """
-    rng = np.random.default_rng(seed)
+    # The stream of RandomState never changes between versions of numpy; that of a Generator may (NEP 19).
+    rng = np.random.RandomState(seed % 2**32)
     cut: list[npt.NDArray[np.int64]] = []
     for label in np.unique(labels):
         members = rng.permutation(np.flatnonzero(labels == label))

