@@ -42,6 +42,7 @@ class Translation:
 MODELS: dict[str, str] = {
     "SplitMixer": "mixnas.models.splitmixer_reference:translate_splitmixer",
     "StrideMixer": "mixnas.models.splitmixer_reference:translate_stridemixer",
+    "ConvMixer": "mixnas.models.convmixer_reference:translate_convmixer",
     "WaveMix": "mixnas.models.wavemix_reference:translate_classification",
     "WaveMixSegmentation": "mixnas.models.wavemix_reference:translate_segmentation",
     "WaveMixSuperResolution": "mixnas.models.wavemix_reference:translate_super_resolution",

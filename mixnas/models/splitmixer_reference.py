@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from mixnas.errors import ConfigError
 from mixnas.models.reference import Config, Translation, whole_numbers
-from mixnas.models.splitmixer import SETTINGS, SplitMixerConfig, axes_of
+from mixnas.models.splitmixer import ACTIVATIONS, SETTINGS, SplitMixerConfig, axes_of
 from mixnas.records import Candidate, Problem
 
 
@@ -70,9 +70,22 @@ def _setting(config: Config, width: int) -> Candidate:
 def _axes(config: Config, choices: Candidate) -> Candidate:
     width, depth, kernel, patch = whole_numbers(config, "hdim", "num_blocks", "kernel_size", "patch_size")
     spatial = "separable" if config.get("spatial_trick", True) else "depthwise"
-    axes = axes_of(choices, width=width, depth=depth, kernel_size=kernel, patch_size=patch, spatial=spatial)
+    sizes: Candidate = {"width": width, "depth": depth, "kernel_size": kernel, "patch_size": patch}
+    axes = axes_of(choices, **sizes, spatial=spatial, activation=activation_of(config))
     SplitMixerConfig.from_axes(axes)
     return axes
+
+
+def activation_of(config: Config) -> str:
+    """The activation of `act_layer`, timm's argument for it: GELU where it is left out, as in the notebook.
+
+    Raises:
+        ConfigError: it is none of GELU, ReLU and SiLU.
+    """
+    layer = str(config.get("act_layer", "GELU"))
+    if layer.lower() not in ACTIVATIONS:
+        raise ConfigError(f"{config.get('model')}: act_layer must be one of GELU, ReLU, SiLU, got {layer!r}")
+    return layer.lower()
 
 
 def _problem(config: Config) -> Problem:
