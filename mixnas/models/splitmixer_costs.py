@@ -46,9 +46,9 @@ DEFAULTS: MappingProxyType[str, Value] = MappingProxyType(
 def params(axes: Axes, problem: Problem) -> Any:
     """Trainable parameters of the built model."""
     width, depth = _number(axes, "width"), _number(axes, "depth")
-    separable, mixers = _is(axes, "spatial", "separable"), _channel_mixers(axes, width, depth)
+    separable, mixers = _is(axes, "spatial", "separable"), channel_mixers(axes, width, depth)
     stem = width * problem.in_channels * _number(axes, "patch_size") ** 2 + width
-    spatial = depth * (_spatial_weights(axes, width) + width * (1 + separable))
+    spatial = depth * (spatial_weights(axes, width) + width * (1 + separable))
     head = width * problem.num_classes + problem.num_classes
     return stem + spatial + mixers.weights + mixers.biases + 2 * width * _norms(axes, depth) + head
 
@@ -79,11 +79,12 @@ class ChannelCosts(NamedTuple):
 def _convolutions(axes: Axes, problem: Problem) -> Any:
     width, depth = _number(axes, "width"), _number(axes, "depth")
     stem = width * problem.in_channels * _number(axes, "patch_size") ** 2
-    mixers = depth * _spatial_weights(axes, width) + _channel_mixers(axes, width, depth).macs
+    mixers = depth * spatial_weights(axes, width) + channel_mixers(axes, width, depth).macs
     return _positions(axes, problem) * (stem + mixers)
 
 
-def _channel_mixers(axes: Axes, width: Any, depth: Any) -> ChannelCosts:
+def channel_mixers(axes: Axes, width: Any, depth: Any) -> ChannelCosts:
+    """Of the first `depth` blocks together: their number decides how often each segment has its turn."""
     dense = _is(axes, "channel", "dense")
     weights, biases = dense * depth * width * width, dense * depth * width
     total = weights
@@ -141,7 +142,8 @@ def split_ratio(text: str) -> tuple[int, int]:
     return int(numerator), int(denominator)
 
 
-def _spatial_weights(axes: Axes, width: Any) -> Any:
+def spatial_weights(axes: Axes, width: Any) -> Any:
+    """Weights of the spatial mixer of one block, which are also its multiply-accumulates at one position."""
     kernel, separable = _number(axes, "kernel_size"), _is(axes, "spatial", "separable")
     return width * kernel * (2 * separable + kernel * (1 - separable))
 

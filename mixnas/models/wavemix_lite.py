@@ -37,7 +37,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mixnas.errors import ConfigError
-from mixnas.models.family import Family
+from mixnas.models.family import Axes, Family
 from mixnas.models.ratios import is_ratio, share
 from mixnas.models.wavelet import WaveletPyramid, filter_length
 from mixnas.models.wavemix_costs import (
@@ -143,17 +143,33 @@ def check(config: WaveMixLiteConfig, problem: Problem) -> None:
     Raises:
         ConfigError: a level would transform a single pixel, or the head cannot undo the stem.
     """
-    height, width = grid(config.axes(), problem)
-    if min(height, width) <= 2 ** (config.levels - 1):
+    check_levels("wavemix_lite", config.levels, grid(config.axes(), problem), problem)
+    check_head("wavemix_lite", reduction_of(config.axes()), problem)
+
+
+def check_levels(family: str, levels: int, sides: tuple[int, int], problem: Problem) -> None:
+    """Refuses levels that would transform a single pixel of what the stem makes, an image with these sides.
+
+    Raises:
+        ConfigError: it names the family, the level and the sides.
+    """
+    if min(sides) <= 2 ** (levels - 1):
         raise ConfigError(
-            f"wavemix_lite: level {config.levels} has nothing to transform: the stem makes {height}x{width} of "
+            f"{family}: level {levels} has nothing to transform: the stem makes {sides[0]}x{sides[1]} of "
             f"{problem.height}x{problem.width} images, and each level halves it",
             hint="take fewer levels, a smaller stride or patch_size, or larger images",
         )
-    reduction = reduction_of(config.axes())
+
+
+def check_head(family: str, reduction: int, problem: Problem) -> None:
+    """Refuses a stem that the head of a dense task cannot undo.
+
+    Raises:
+        ConfigError: it names the family and how many times smaller the stem makes images.
+    """
     if problem.task in SCALE and reduction & (reduction - 1):
         raise ConfigError(
-            f"wavemix_lite: the stem makes images {reduction} times smaller, which the head for {problem.task} cannot "
+            f"{family}: the stem makes images {reduction} times smaller, which the head for {problem.task} cannot "
             "undo: it doubles sides",
             hint="take a patch_size of 2, 4 or 8, or a stride of 1 or 2",
         )
@@ -224,18 +240,6 @@ def crop(x: Tensor, size: torch.Size, offset: int = 0) -> Tensor:
 # --------------------------------------------------------------------------------------------------- stem and heads
 
 
-class PatchPadding(nn.Module):
-    """Adds zeros at the end, so that patches cover the whole image: a dense output must not lack its border."""
-
-    def __init__(self, patch_size: int) -> None:
-        super().__init__()
-        self.patch_size = patch_size
-
-    def forward(self, images: Tensor) -> Tensor:
-        height, width = images.shape[-2:]
-        return F.pad(images, (0, -width % self.patch_size, 0, -height % self.patch_size))
-
-
 def stem(config: WaveMixLiteConfig, channels: int) -> nn.Sequential:
     """Two 3x3 convolutions; with patches, a third one that embeds them, GELU and batch norm."""
     width = config.width
@@ -258,45 +262,65 @@ def classifier(width: int, num_classes: int) -> nn.Sequential:
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, num_classes))
 
 
-def dense_head(config: WaveMixLiteConfig, num_classes: int, factor: int) -> nn.Sequential:
-    """Enlarges `factor` (a power of two) times: `[B, width, H, W]` to `[B, num_classes, factor * H, factor * W]`."""
-    sizes = [head_channels(config.axes(), number) for number in range(factor.bit_length())]
+def dense_head(sizes: list[int], num_classes: int) -> nn.Sequential:
+    """Doubles the sides for each size but the first: `[B, sizes[0], H, W]` to `[B, num_classes, 2H, 2W]` with two."""
     doublings = (enlarge(inputs, outputs) for inputs, outputs in itertools.pairwise(sizes))
     return nn.Sequential(*doublings, nn.Conv2d(sizes[-1], num_classes, 1))
+
+
+def head(axes: Axes, problem: Problem) -> nn.Sequential:
+    """The head for the task of the problem, which undoes the stem that the axes tell of."""
+    if problem.task == "classification":
+        return classifier(axes["width"], problem.num_classes)
+    factor = SCALE[problem.task] * reduction_of(axes)
+    return dense_head([head_channels(axes, number) for number in range(factor.bit_length())], problem.num_classes)
 
 
 # ----------------------------------------------------------------------------------------------------------- model
 
 
-class WaveMixLite(nn.Module):
-    """Images `[B, in_channels, H, W]` to logits `[B, num_classes]`, or to `[B, num_classes, H, W]` for segmentation, or
-    to `[B, num_classes, 2H, 2W]` for super-resolution. Any size will do that `check` accepts.
+class ImageModel(nn.Module):
+    """Stem, blocks and head: images `[B, in_channels, H, W]` to logits `[B, num_classes]`, or to
+    `[B, num_classes, H, W]` for segmentation, or to `[B, num_classes, 2H, 2W]` for super-resolution.
+
+    A dense output must not lack its border: images are padded at the end until patches of `patch_size` cover them, and
+    the output is cropped.
+    """
+
+    def __init__(
+        self, stem: nn.Sequential, blocks: nn.Sequential, head: nn.Sequential, problem: Problem, patch_size: int = 1
+    ) -> None:
+        super().__init__()
+        self.stem, self.blocks, self.head = stem, blocks, head
+        self.problem, self.patch_size = problem, patch_size
+        self.scale = SCALE.get(problem.task)
+
+    def forward(self, images: Tensor) -> Tensor:
+        if self.scale is None:
+            return cast(Tensor, self.head(self.blocks(self.stem(images))))
+        height, width = images.shape[-2:]
+        whole = F.pad(images, (0, -width % self.patch_size, 0, -height % self.patch_size))
+        x = self.head(self.blocks(self.stem(whole)))
+        return crop(x, torch.Size((self.scale * height, self.scale * width)))
+
+
+class WaveMixLite(ImageModel):
+    """The model of a config. Any size of image will do that `check` accepts.
 
     Raises:
         ConfigError: a level would transform a single pixel, or the head cannot undo the stem.
     """
 
     def __init__(self, config: WaveMixLiteConfig, problem: Problem) -> None:
-        super().__init__()
         check(config, problem)
-        self.config, self.problem = config, problem
-        self.scale = SCALE.get(problem.task)
-        self.stem = stem(config, problem.in_channels)
-        if self.scale and config.stem == "patchify":
-            self.stem.insert(0, PatchPadding(config.patch_size))
-        self.blocks = nn.Sequential(*(Block(config) for _ in range(config.depth)))
-        if self.scale:
-            factor = self.scale * reduction_of(config.axes())
-            self.head = dense_head(config, problem.num_classes, factor)
-        else:
-            self.head = classifier(config.width, problem.num_classes)
-
-    def forward(self, images: Tensor) -> Tensor:
-        x = self.head(self.blocks(self.stem(images)))
-        if self.scale:
-            height, width = images.shape[-2:]
-            x = crop(x, torch.Size((self.scale * height, self.scale * width)))
-        return cast(Tensor, x)
+        super().__init__(
+            stem(config, problem.in_channels),
+            nn.Sequential(*(Block(config) for _ in range(config.depth))),
+            head(config.axes(), problem),
+            problem,
+            config.patch_size if config.stem == "patchify" else 1,
+        )
+        self.config = config
 
 
 def build(axes: Candidate, problem: Problem) -> WaveMixLite:
