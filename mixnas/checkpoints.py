@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,11 +107,11 @@ def _sniff(path: Path) -> str:
         raise ConfigError(f"{path} is empty", hint="download or save it again")
     with path.open("rb") as file:
         head = file.read(9)
+    if head[4:] == b"\0\0\0\0{":  # first, because the length before it may begin like any of the others
+        return "safetensors"
     if head.startswith(b"PK\x03\x04"):
         return _sniff_zip(path, size)
-    if head[0] == 0x80:
-        return "torch"
-    return "safetensors" if head[8:] == b"{" else ""
+    return "torch" if head[0] == 0x80 else ""
 
 
 def _sniff_zip(path: Path, size: int) -> str:
@@ -156,7 +157,8 @@ def _load_npz(path: Path) -> dict[str, Any]:
 
 def _load_torch(path: Path) -> Any:
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd pickles; what matters of them is raised
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # as above
         complaint = _complaint(str(error))

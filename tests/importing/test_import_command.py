@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 
 import mixnas
 from mixnas.model_config import read_config
+from mixnas.models import family, reference
+from mixnas.reference_config import complete
 from tests.importing.conftest import NAMES, Golden, Run, golden
 
 
@@ -75,25 +77,25 @@ WRAPPERS: dict[str, Callable[[dict[str, torch.Tensor]], str]] = {
     ("name", "wrapper"), [(name, list(WRAPPERS)[i % len(WRAPPERS)]) for i, name in enumerate(NAMES)]
 )
 def test_every_golden_model_goes_over(name: str, wrapper: str, run: Run, tmp_path: Path) -> None:
-    reference = golden(name)
-    checkpoint = WRAPPERS[wrapper](reference.state)
-    Path("reference.json").write_text(json.dumps(reference.config))
+    expected = golden(name)
+    checkpoint = WRAPPERS[wrapper](expected.state)
+    Path("reference.json").write_text(json.dumps(expected.config))
     outcome = run(checkpoint, "--config", "reference.json", "-o", "model.yaml")
     assert outcome.code == 0, outcome.err
     assert "Largest difference of outputs, read back against read in: 0\n" in outcome.out
-    assert f"{reference.config['num_params']:,} parameters" in outcome.out
-    _same_output("model.yaml", reference)
+    assert f"{expected.config['num_params']:,} parameters" in outcome.out
+    _same_output("model.yaml", expected)
     files = {path.name for path in tmp_path.iterdir()}
     assert files == {checkpoint, "reference.json", "model.yaml", "model.safetensors"}
 
 
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 def test_every_way_to_keep_a_state_dict_is_read(wrapper: str, run: Run) -> None:
-    reference = golden("splitmixer_V")
-    checkpoint = WRAPPERS[wrapper](reference.state)
+    expected = golden("splitmixer_V")
+    checkpoint = WRAPPERS[wrapper](expected.state)
     outcome = run(checkpoint, "--image-size", 16, "-o", "model.yaml")
     assert outcome.code == 0, outcome.err
-    _same_output("model.yaml", reference)
+    _same_output("model.yaml", expected)
 
 
 AMBIGUOUS = {"splitmixer_II": "II", "splitmixer_III": "III"}
@@ -101,24 +103,24 @@ AMBIGUOUS = {"splitmixer_II": "II", "splitmixer_III": "III"}
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_a_config_all_is_inferred_but_what_shapes_cannot_tell(name: str, run: Run) -> None:
-    reference = golden(name)
-    torch.save(reference.state, "it.pth")
+    expected = golden(name)
+    torch.save(expected.state, "it.pth")
     say = {}
     if name in AMBIGUOUS:
         say = {"mixer_setting": AMBIGUOUS[name]}
-    if reference.config.get("initial_conv") == "strided":
+    if expected.config.get("initial_conv") == "strided":
         say = {"stride": 1}
     Path("some.yaml").write_text(json.dumps(say))
     config = ("--config", "some.yaml") if say else ()
-    outcome = run("it.pth", *config, "--image-size", reference.config["image_size"], "-o", "model.yaml")
+    outcome = run("it.pth", *config, "--image-size", expected.config["image_size"], "-o", "model.yaml")
     assert outcome.code == 0, outcome.err
     assert "Inferred from the weights: model " in outcome.out
-    _same_output("model.yaml", reference)
+    _same_output("model.yaml", expected)
 
 
 def test_the_config_says_where_the_model_is_from(run: Run) -> None:
-    reference = golden("splitmixer_IV_uneven")
-    torch.save(reference.state, "it.pth")
+    expected = golden("splitmixer_IV_uneven")
+    torch.save(expected.state, "it.pth")
     outcome = run("it.pth", "-o", "model.yaml")
     assert "Assumed, as weights do not tell it: image_size 32, act_layer GELU\n" in outcome.out
     config = read_config("model.yaml")
@@ -132,12 +134,12 @@ def test_the_config_says_where_the_model_is_from(run: Run) -> None:
 
 
 def test_half_precision_weights_become_float32(run: Run) -> None:
-    reference = golden("splitmixer_V")
-    torch.save({name: value.bfloat16() for name, value in reference.state.items()}, "it.pth")
+    expected = golden("splitmixer_V")
+    torch.save({name: value.bfloat16() for name, value in expected.state.items()}, "it.pth")
     assert run("it.pth", "--image-size", 16, "-o", "model.yaml").code == 0
     loaded = mixnas.load_model("model.yaml").state_dict()
     assert {v.dtype for n, v in loaded.items() if "num_batches" not in n} == {torch.float32}
-    torch.testing.assert_close(loaded["stem.0.weight"], reference.state["patch_emb.0.weight"].bfloat16().float())
+    torch.testing.assert_close(loaded["stem.0.weight"], expected.state["patch_emb.0.weight"].bfloat16().float())
 
 
 # ----------------------------------------------------------------------------------------------------- timm's models
@@ -145,7 +147,7 @@ def test_half_precision_weights_become_float32(run: Run) -> None:
 
 @pytest.mark.parametrize("activation", ["GELU", "ReLU"])
 def test_timms_convmixer_goes_over(activation: str, run: Run) -> None:
-    timm = pytest.importorskip("timm")
+    pytest.importorskip("timm")
     torch.manual_seed(0)
     # timm's registered models are large; a registered one with smaller arguments is the same class.
     from timm.models.convmixer import ConvMixer
@@ -161,23 +163,21 @@ def test_timms_convmixer_goes_over(activation: str, run: Run) -> None:
     ours = mixnas.load_model("model.yaml").eval()
     with torch.no_grad():
         torch.testing.assert_close(ours(images), model.eval()(images), rtol=1e-4, atol=1e-5)
-    assert timm.is_model("convmixer_768_32")
 
 
-def test_the_published_convmixer_768_32_has_relu(run: Run) -> None:
+@pytest.mark.parametrize("name", ["convmixer_768_32", "convmixer_1024_20_ks9_p14", "convmixer_1536_20"])
+def test_timms_own_convmixers_are_inferred_with_every_name_and_shape(name: str) -> None:
     timm = pytest.importorskip("timm")
-    from mixnas.reference_config import complete
-
     with torch.device("meta"):
-        model = timm.create_model("convmixer_768_32")
-    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    found = complete({}, shapes)
-    assert isinstance(model.stem[1], torch.nn.ReLU)
-    assert found.assumed == {"image_size": 32, "act_layer": "ReLU"}
-    assert {k: found.arguments[k] for k in ("dim", "depth", "kernel_size", "patch_size", "in_chans", "num_classes")} == {
-        **{"dim": 768, "depth": 32, "kernel_size": 7},
-        **{"patch_size": 7, "in_chans": 3, "num_classes": 1000},
-    }
+        model = timm.create_model(name)
+    shapes = {entry: tuple(value.shape) for entry, value in model.state_dict().items()}
+    found = complete({}, shapes, image_size=224)
+    assert str(found.assumed["act_layer"]) == type(model.stem[1]).__name__
+    translation = reference.translate(found.arguments)
+    with torch.device("meta"):
+        ours = family(translation.family).build(translation.axes, translation.problem).state_dict()
+    parts = ((entry.rpartition("."), tuple(value.shape)) for entry, value in ours.items())
+    assert {f"{translation.modules[module]}.{leaf}": shape for (module, _, leaf), shape in parts} == shapes
 
 
 # ---------------------------------------------------------------------------------------------------------- by order
@@ -191,19 +191,19 @@ def _renamed(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("name", BY_ORDER)
 def test_splitmixer_under_other_names_goes_over_by_order(name: str, run: Run) -> None:
-    reference = golden(name)
-    torch.save(_renamed(reference.state), "it.pth")
-    Path("reference.json").write_text(json.dumps(reference.config))
+    expected = golden(name)
+    torch.save(_renamed(expected.state), "it.pth")
+    Path("reference.json").write_text(json.dumps(expected.config))
     outcome = run("it.pth", "--config", "reference.json", "--by-order", "-o", "model.yaml")
     assert outcome.code == 0, outcome.err
-    _same_output("model.yaml", reference)
+    _same_output("model.yaml", expected)
 
 
 def test_another_order_is_refused(refuse: Callable[..., str]) -> None:
-    reference = golden("splitmixer_I")
-    state = _renamed(dict(reversed(reference.state.items())))
+    expected = golden("splitmixer_I")
+    state = _renamed(dict(reversed(expected.state.items())))
     torch.save(state, "it.pth")
-    Path("reference.json").write_text(json.dumps(reference.config))
+    Path("reference.json").write_text(json.dumps(expected.config))
     message = refuse("it.pth", "--config", "reference.json", "--by-order")
     assert "entry 1 by order is stage0.bias [10], expected patch_emb.0.weight [24, 3, 2, 2]" in message
 
