@@ -56,7 +56,7 @@ def import_checkpoint(
     by_order: bool = False,
     force: bool = False,
 ) -> Imported:
-    """Writes the checkpoint's model as the config `output` and as safetensors beside it, both or neither.
+    """Writes the checkpoint's model as the config `output` and as safetensors beside it, each whole or not at all.
 
     `config` names a file with the reference's constructor arguments; what it leaves out is inferred from the weights.
     Nothing is put in place before the model read back gives the same output.
