@@ -53,7 +53,7 @@ def open_session(
     if spec.sampler not in SAMPLERS:
         raise UnknownName("sampler", spec.sampler, SAMPLERS)
     pool = make_executor(executor, workers, preload=spec.evaluator)  # workers load while we check the rest
-    store = feed = None
+    store = feed = driver = None
     try:
         load_evaluator(spec.evaluator)
         model_family = _family_for(space, problem)
@@ -70,6 +70,8 @@ def open_session(
         yield Session(spec, space, driver, pool, store, feasible)
     finally:
         pool.stop()
+        if driver is not None:
+            driver.close()
         if feed is not None:
             feed.close()
         if store is not None:

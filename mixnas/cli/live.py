@@ -16,11 +16,14 @@ from mixnas.describe import describe, format_value
 from mixnas.objectives import Objective
 from mixnas.search.executors import Done, Event
 from mixnas.search.executors import Progress as EpochDone
+from mixnas.search.loop import Stopping
 
 if TYPE_CHECKING:
+    from mixnas.search.driver import Driver
     from mixnas.session import Session
 
 ROWS = 12
+STOPPING = "Stopping: running trials are let finish. Ctrl-C again stops now."
 
 
 class View(Protocol):
@@ -28,7 +31,7 @@ class View(Protocol):
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
-    def listen(self, event: Event | None) -> None:
+    def listen(self, event: Event | Stopping | None) -> None:
         """Takes an event, after the books are kept; None is a tick."""
 
     def summary(self, ended: str, storage: str) -> None:
@@ -68,12 +71,14 @@ class PlainView:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def listen(self, event: Event | None) -> None:
+    def listen(self, event: Event | Stopping | None) -> None:
         if isinstance(event, Done):
             self._say(self._line(event))
+        elif isinstance(event, Stopping):
+            self._say(STOPPING)
 
     def summary(self, ended: str, storage: str) -> None:
-        for line in _ending(self._session, ended, storage, time.monotonic() - self._started):
+        for line in _ending(self._session, ended, storage, time.monotonic() - self._started, self._before):
             self._console.print(line, highlight=False, soft_wrap=isinstance(line, Text))
 
     def _line(self, event: Done) -> str:
@@ -124,7 +129,7 @@ class LiveView(PlainView):
     def __exit__(self, *error: object) -> None:
         self._live.__exit__(None, None, None)
 
-    def listen(self, event: Event | None) -> None:
+    def listen(self, event: Event | Stopping | None) -> None:
         if isinstance(event, EpochDone):
             metrics = "  ".join(f"{k} {format_value(k, v)}" for k, v in event.record.metrics.items() if k == "acc")
             self._running[event.job.trial] = f"epoch {event.record.epoch}/{event.job.fidelity.epochs}  {metrics}"
@@ -132,6 +137,8 @@ class LiveView(PlainView):
             self._running.pop(event.job.trial, None)
             if event.measurement.outcome == "failed" or event.job.trial < 0:
                 self._live.console.print(Text(self._line(event), style="yellow"))
+        elif isinstance(event, Stopping):
+            self._live.console.print(Text(STOPPING, style="yellow"))
         self._bar.update(self._task, completed=self._driver.finished, left=self._left())
         self._live.update(self._draw())
 
@@ -182,28 +189,30 @@ def front_table(session: Session, rows: int = 1000) -> Table:
     return table
 
 
-def _ending(session: Session, ended: str, storage: str, seconds: float) -> list[Table | Text]:
+def _ending(session: Session, ended: str, storage: str, seconds: float, before: int) -> list[Table | Text]:
     driver, spec = session.driver, session.spec
-    counts = session.store.counts(spec.name)
-    refusals = session.store.refusals(spec.name)
-    words = {
-        "done": "finished",
-        "exhausted": "every candidate of the space that passes the constraints has been tried",
-        "interrupted": "interrupted; running trials were let finish. The same command goes on",
-        "stopped": "stopped; running trials are taken up again by the same command",
-    }
-    lines: list[Table | Text] = [Text("")]
-    if driver.values:
-        lines.append(front_table(session))
-    lines.append(
-        Text(
-            f"\n{words[ended]}: {driver.finished} of {driver.trials} trials in {seconds:.0f} s; "
-            f"trained {counts.finished}, refused {counts.refused}, duplicates {counts.duplicates} (not trained), "
-            f"failed {counts.failed}"
-        )
+    counts, refusals = session.store.counts(spec.name), session.store.refusals(spec.name)
+    table: list[Table | Text] = [Text(""), front_table(session)] if driver.values else []
+    account = (
+        f"trained {counts.finished}, refused {counts.refused}, duplicates {counts.duplicates} (not trained), "
+        f"failed {counts.failed}"
     )
-    lines += [Text(f"  refused {count} times: {reason}") for reason, count in sorted(refusals.items())]
-    return lines + [Text(line) for line in _next_commands(spec.name, storage, bool(driver.values))]
+    words = [f"\n{_how(driver, ended, seconds, before)}", account]
+    words += [f"  refused {count} times: {reason}" for reason, count in refusals.items()]
+    return [*table, *(Text(line) for line in [*words, *_next_commands(spec.name, storage, bool(driver.values))])]
+
+
+def _how(driver: Driver, ended: str, seconds: float, before: int) -> str:
+    """How it ended, in a sentence."""
+    progress = f"{driver.finished} of {driver.trials} trials"
+    if ended == "done" and driver.finished == before:
+        return f"{progress} were finished before. --trials N asks for more, --study NAME starts another study."
+    return {
+        "done": f"{progress} finished in {seconds:.0f} s",
+        "exhausted": f"{progress} finished in {seconds:.0f} s: no other candidate passes the rules and constraints",
+        "interrupted": f"interrupted: {progress} finished, none is running. The same command goes on.",
+        "stopped": f"stopped: {progress} finished. The same command takes up what was running and goes on.",
+    }[ended]
 
 
 def _next_commands(study: str, storage: str, has_front: bool) -> list[str]:

@@ -12,13 +12,12 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mixnas.errors import UsageError
 from mixnas.objectives import Objective
 from mixnas.pareto import FrontTracker
 from mixnas.records import Baseline, Candidate, EpochRecord, Fidelity, FrontPoint, Job, Measurement, Trial
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Gate, Verdict
-from mixnas.search.leases import LEASE_SECONDS, may_live, owner_name, seconds_left
+from mixnas.search.leases import LEASE_SECONDS, StudyHold
 from mixnas.search.proposers import Proposer, derived_seed
 from mixnas.space import SearchSpace
 from mixnas.store import DuplicateTrial, Store
@@ -66,7 +65,6 @@ class Driver:
         self._store, self._feed, self._template = store, feed, template
         self._problem_key = problem_key
         self._tracker = FrontTracker(objectives, dict(reference))
-        self._owner = owner_name()
         self._costs: dict[int, Mapping[str, float]] = {}
         self._axes: dict[int, Candidate] = {}
         self._seen: set[str] = set()
@@ -77,6 +75,7 @@ class Driver:
         self.exhausted = False
         self.front: FrontPoint | None = None
         self.values: dict[int, Mapping[str, float]] = {}
+        self._hold = StudyHold(store, study)
         self._restore()
         known = {baseline.name for baseline in store.baselines(study) if baseline.state == "finished"}
         self._baselines = [model for model in baselines if model.name not in known]
@@ -115,6 +114,7 @@ class Driver:
 
     def progress(self, job: Job, record: EpochRecord) -> None:
         """Keeps one point of a running trial's learning curve and renews its lease."""
+        self._hold.renew()
         if job.trial < 0:
             return
         self._store.record_epoch(job.study, job.trial, job.attempt, record, lease_seconds=LEASE_SECONDS)
@@ -142,6 +142,10 @@ class Driver:
                 continue
             self._running.discard(job.trial)
             self._store.release(job.study, job.trial, job.attempt)
+
+    def close(self) -> None:
+        """Lets others search the study."""
+        self._hold.release()
 
     def baseline_name(self, number: int) -> str:
         """The name of the baseline that a job of a negative trial number trains."""
@@ -184,23 +188,7 @@ class Driver:
         self.begun, self.finished = len(trials), len(finished)
         self.failed = sum(t.state == "failed" for t in trials)
         self._again = [t for t in trials if t.state == "running"]
-        for trial in self._again:
-            self._require_dead(trial)
         self._proposer.restore(trials, self._store.sampler_states(self.study))
-
-    def _require_dead(self, trial: Trial) -> None:
-        """Refuses to take up a trial that another search is still training.
-
-        Raises:
-            UsageError: its lease runs and its process lives, or is on another machine.
-        """
-        last = self._store.attempts(self.study, trial.number)[-1]
-        left = seconds_left(last.lease_until)
-        if last.state == "running" and left > 0 and may_live(last.owner):
-            raise UsageError(
-                f"study {self.study!r} is being searched by {last.owner} (trial {trial.number})",
-                hint=f"wait for it, choose another --study, or try again in {left:.0f} s if that process is gone",
-            )
 
     def _next(self) -> tuple[Candidate, Verdict, str] | None:
         """An unseen, feasible candidate, its verdict, and who proposed it; None when there is none left."""
@@ -258,7 +246,7 @@ class Driver:
                 problem_key=self._problem_key,
                 costs=verdict.costs,
                 source=source,
-                owner=self._owner,
+                owner=self._hold.owner,
                 lease_seconds=LEASE_SECONDS,
                 sampler_state=self._proposer.state(number),
             )
@@ -273,7 +261,9 @@ class Driver:
         return replace(self._template, trial=number, attempt=1, axes=axes)
 
     def _resume(self, trial: Trial) -> Job:
-        attempt = self._store.start_attempt(self.study, trial.number, self._owner, LEASE_SECONDS, after=trial.attempts)
+        attempt = self._store.start_attempt(
+            self.study, trial.number, self._hold.owner, LEASE_SECONDS, after=trial.attempts
+        )
         self._running.add(trial.number)
         return replace(self._template, trial=trial.number, attempt=attempt, axes=trial.axes)
 

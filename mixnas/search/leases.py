@@ -1,10 +1,14 @@
-"""Who is working on a trial, and whether they still can be."""
+"""Who is searching a study, and whether they still can be."""
 
 from __future__ import annotations
 
 import os
 import socket
+import time
 from datetime import UTC, datetime
+
+from mixnas.errors import RunError, UsageError
+from mixnas.store import Store
 
 LEASE_SECONDS = 120.0
 """How long a word from a worker lasts; every epoch renews it."""
@@ -38,3 +42,43 @@ def may_live(owner: str) -> bool:
     except PermissionError:
         pass
     return True
+
+
+class StudyHold:
+    """The right to search a study, which one process has at a time.
+
+    Raises:
+        UsageError: another process has it, and may be alive.
+    """
+
+    def __init__(self, store: Store, study: str) -> None:
+        self.owner = owner_name()
+        self._store, self._study = store, study
+        before, until = store.holder(study)
+        if seconds_left(until) > 0 and before != self.owner and may_live(before):
+            raise self._taken(before, seconds_left(until))
+        if not store.hold_study(study, self.owner, LEASE_SECONDS, instead_of=before):
+            raise self._taken(store.holder(study)[0], LEASE_SECONDS)
+        self._renewed = time.monotonic()
+
+    def renew(self) -> None:
+        """Holds on for a while longer. Cheap: it writes only now and then.
+
+        Raises:
+            RunError: the process was suspended for so long that another one has taken over.
+        """
+        if time.monotonic() - self._renewed < LEASE_SECONDS / 4:
+            return
+        if not self._store.hold_study(self._study, self.owner, LEASE_SECONDS, instead_of=self.owner):
+            raise RunError(f"study {self._study!r} has been taken over by {self._store.holder(self._study)[0]}")
+        self._renewed = time.monotonic()
+
+    def release(self) -> None:
+        """Lets others search the study."""
+        self._store.let_go_of_study(self._study, self.owner)
+
+    def _taken(self, owner: str, left: float) -> UsageError:
+        return UsageError(
+            f"study {self._study!r} is being searched by {owner}",
+            hint=f"wait for it, choose another --study, or try again in {left:.0f} s if that process is gone",
+        )

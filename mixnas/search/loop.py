@@ -10,14 +10,21 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from mixnas.errors import RunError
 from mixnas.search.driver import Driver
 from mixnas.search.executors import Done, Event, Executor, Progress
 
-Listener = Callable[[Event | None], None]
-"""Told of each event after the books are kept, and of None at least every `TICK` seconds."""
+
+@dataclass(frozen=True)
+class Stopping:
+    """Ctrl-C was seen: nothing new is started."""
+
+
+Listener = Callable[[Event | Stopping | None], None]
+"""Told of each event after the books are kept, of Stopping once, and of None at least every `TICK` seconds."""
 
 TICK = 0.25
 FAILURES_TO_GIVE_UP = 8
@@ -96,7 +103,11 @@ def _run(driver: Driver, executor: Executor, listen: Listener, state: Interrupts
         listen(event)
         state.check()
 
+    told = False
     while True:
+        if state.asked and not told:
+            told = True
+            listen(Stopping())
         while not state.asked and executor.free() and (job := driver.ask()) is not None:
             executor.submit(job)
             listen(None)

@@ -40,6 +40,12 @@ class Reading(Database):
                 raise UnknownName("study", name, connection.scalars(select(schema.studies.c.name)))
             return rows.study_record(row)
 
+    def holder(self, study: str) -> tuple[str, str]:
+        """Who searches a study, and until when that word lasts; two empty texts where nobody does."""
+        c = schema.studies.c
+        (row,) = self._of_study(study, select(c.held_by, c.held_until), c.name)
+        return row.held_by, row.held_until
+
     def trial(self, study: str, number: int) -> Trial:
         """One trial.
 

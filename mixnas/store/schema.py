@@ -104,6 +104,8 @@ studies = Table(
     Column("space", Json, nullable=False),
     Column("environment", Json, nullable=False),
     _time("created_at"),
+    Column("held_by", String(200), nullable=False, default=""),
+    _time("held_until"),
 )
 
 architectures = Table(

@@ -35,6 +35,22 @@ class Writing(Database):
         with self._write(partial(_explain_study, name=name)) as connection:
             connection.execute(insert(schema.studies), row)
 
+    def hold_study(self, study: str, owner: str, lease_seconds: float, *, instead_of: str) -> bool:
+        """Takes or renews the right to search a study; False where someone other than `instead_of` has it by now."""
+        c = schema.studies.c
+        held = {"held_by": owner, "held_until": now(lease_seconds)}
+        with self._write() as connection:
+            require_study(connection, study)
+            query = update(schema.studies).where(c.name == study, c.held_by.in_([instead_of, owner])).values(held)
+            return connection.execute(query).rowcount > 0
+
+    def let_go_of_study(self, study: str, owner: str) -> None:
+        """Gives the right to search a study back; nothing happens where `owner` does not have it."""
+        c = schema.studies.c
+        query = update(schema.studies).where(c.name == study, c.held_by == owner)
+        with self._write() as connection:
+            connection.execute(query.values(held_by="", held_until=""))
+
     def start_trial(
         self,
         study: str,

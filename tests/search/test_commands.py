@@ -78,10 +78,12 @@ FLAGS = ("--trials", "12", "--epochs", "4", "--workers", "2")
 def test_two_runs_and_the_commands_after(tmp_path: Path) -> None:
     code, out, err = mixnas(tmp_path, *SEARCH, "--trials", "5", "--epochs", "2")
     assert code == 0, err
-    assert "Pareto front" in out and "finished: 5 of 5 trials" in out and "mixnas export" in out
+    assert "Pareto front" in out and "5 of 5 trials finished in" in out and "mixnas export" in out
     code, out, err = mixnas(tmp_path, *SEARCH, "--trials", "8", "--epochs", "2")
     assert code == 0, err
     assert "5 finished before" in out
+    code, out, err = mixnas(tmp_path, *SEARCH, "--trials", "8", "--epochs", "2")
+    assert code == 0 and "8 of 8 trials were finished before" in out
     check_whole(tmp_path, 8)
     code, out, err = mixnas(tmp_path, "pareto", "--json")
     assert code == 0, err
@@ -98,7 +100,8 @@ def test_ctrl_c_once_lets_running_trials_finish(tmp_path: Path, executor: str) -
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "Traceback" not in err, err
-    assert "interrupted" in out
+    assert "interrupted: " in out and "The same command goes on." in out
+    assert "Ctrl-C again stops now" in out or executor == "inline"
     counts = studies(tmp_path)
     assert counts["running"] == 0 and 2 <= counts["finished"] < 12
     assert mixnas(tmp_path, *SEARCH, *FLAGS)[0] == 0
