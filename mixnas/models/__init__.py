@@ -13,6 +13,7 @@ FAMILIES: dict[str, str] = {
     "splitmixer": "mixnas.models.splitmixer",
     "wavemix_lite": "mixnas.models.wavemix_lite",
     "mlp_mixer": "mixnas.models.mlp_mixer",
+    "hybrid": "mixnas.models.hybrid",
 }
 """Family name to the module that defines `FAMILY`."""
 
