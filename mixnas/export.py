@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from mixnas.space.query import parse_query
 if TYPE_CHECKING:
     from torch import nn
 
+    from mixnas.models.family import Family
     from mixnas.store import Store
 
 MOST_PARAMETERS = 4_000_000_000
@@ -63,14 +65,21 @@ def build_model(config: ModelConfig, where: str) -> nn.Module:
             hint=f"it does: {', '.join(found.tasks)}",
         )
     try:
-        parameters = int(found.params(config.axes, config.problem))
-        if parameters > MOST_PARAMETERS:
+        if (parameters := _parameters(found, config)) > MOST_PARAMETERS:
             raise ConfigError(f"the model would have {parameters:,} parameters, the limit is {MOST_PARAMETERS:,}")
         return found.build(config.axes, config.problem)
     except UsageError as error:
         raise ConfigError(f"{where}: {error.message}", hint=error.hint) from error
     except (ArithmeticError, TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{where}: the axes make no {config.family} model: {error}") from error
+
+
+def _parameters(found: Family, config: ModelConfig) -> int:
+    """By the closed form; 0 for axes that it cannot work with, which building then explains."""
+    try:
+        return int(found.params({**found.defaults, **config.axes}, config.problem))
+    except (ArithmeticError, KeyError, TypeError, ValueError):
+        return 0
 
 
 def _load_weights(model: nn.Module, path: Path, where: str) -> None:
@@ -109,18 +118,20 @@ def _load_weights(model: nn.Module, path: Path, where: str) -> None:
 Costs = Callable[[Trial], Mapping[str, float]]
 
 
-def best_trial(trials: Sequence[Trial], query: str, costs: Costs, where: str = "--best") -> Trial:
+def best_trial(
+    trials: Sequence[Trial], query: str, costs: Costs, axes: Iterable[str] = (), where: str = "--best"
+) -> Trial:
     """The finished trial that a query such as `acc where params <= 20k` asks for; of equals, the first.
 
-    The condition may speak of objectives, exact costs and axes.
+    The condition may speak of objectives, exact costs, the axes of the trials, and those named by `axes`.
 
     Raises:
         UnknownName: no objective has that name.
         ExpressionError: the condition is not in the expression language.
         UsageError: no trial meets it; the error names the one that comes nearest.
     """
-    axes = {name for trial in trials for name in trial.axes}
-    name, condition = parse_query(query, axes, where)
+    known_axes = {*axes, *(name for trial in trials for name in trial.axes)}
+    name, condition = parse_query(query, known_axes, where)
     wanted = objective(name)
     values = [(trial, _values(trial, costs)) for trial in trials if trial.state == "finished"]
     values = [(trial, known) for trial, known in values if math.isfinite(float(known.get(name, math.nan)))]
@@ -129,7 +140,7 @@ def best_trial(trials: Sequence[Trial], query: str, costs: Costs, where: str = "
     fitting = [(t, known) for t, known in values if condition is None or condition.holds(known)]
     if not fitting:
         assert condition is not None
-        raise _nothing_fits(values, condition, query, wanted, where)
+        raise _nothing_fits(values, condition, wanted, where)
     return min(fitting, key=lambda pair: (wanted.sign * pair[1][name], pair[0].number))[0]
 
 
@@ -152,14 +163,14 @@ def _values(trial: Trial, costs: Costs) -> dict[str, Any]:
 
 
 def _nothing_fits(
-    values: list[tuple[Trial, dict[str, Any]]], condition: Expression, query: str, wanted: Objective, where: str
+    values: list[tuple[Trial, dict[str, Any]]], condition: Expression, wanted: Objective, where: str
 ) -> UsageError:
     """Names the trial that is nearest to the condition in what the condition speaks of."""
-    names = [n for n in sorted(condition.names) if any(isinstance(known.get(n), int | float) for _, known in values)]
+    names = sorted(condition.names)
     nearest, known = _nearest(values, condition, names, wanted)
-    shown = ", ".join(f"{n}={_number(known[n])}" for n in [*names, wanted.name] if n in known)
+    shown = ", ".join(f"{n}={_number(known[n])}" for n in dict.fromkeys([*names, wanted.name]) if n in known)
     return UsageError(
-        f"{where}: none of {len(values)} finished trials meets {str(condition).strip()!r} in {query!r}",
+        f"{where}: none of {len(values)} finished trials meets {condition}",
         hint=f"nearest: trial {nearest.number} with {shown}",
     )
 
@@ -167,20 +178,40 @@ def _nothing_fits(
 def _nearest(
     values: list[tuple[Trial, dict[str, Any]]], condition: Expression, names: list[str], wanted: Objective
 ) -> tuple[Trial, dict[str, Any]]:
-    """The trial whose named values need the smallest common factor to meet the condition; else the best one.
+    """The trial whose numbers need the smallest factor, up or down, to meet the condition; of equals, the best."""
 
-    The condition is tried with each number scaled up or down by growing factors, so that it works for any expression.
+    def order(pair: tuple[Trial, dict[str, Any]]) -> tuple[float, float, int]:
+        trial, known = pair
+        return _factor_needed(condition, known, names), wanted.sign * known[wanted.name], trial.number
+
+    return min(values, key=order)
+
+
+def _factor_needed(condition: Expression, known: dict[str, Any], names: list[str]) -> float:
+    """The logarithm of the smallest such factor, found by halving; infinite where no factor helps.
+
+    Working on values leaves the expression alone, so that any condition can be explained.
     """
-    for factor in (1.02, 1.05, 1.1, 1.2, 1.5, 2, 3, 5, 10, 30, 100, 1e3, 1e6):
-        for trial, known in sorted(values, key=lambda pair: wanted.sign * pair[1][wanted.name]):
-            for scale in (1 / factor, factor):
-                numbers = {n: known[n] * scale for n in names if isinstance(known.get(n), int | float)}
-                if condition.holds({**known, **numbers}):
-                    return trial, known
-    return min(values, key=lambda pair: (wanted.sign * pair[1][wanted.name], pair[0].number))
+    numeric = [name for name in names if isinstance(known.get(name), int | float)][:4]
+
+    def meets(logarithm: float) -> bool:
+        scales = itertools.product((math.exp(-logarithm), math.exp(logarithm)), repeat=len(numeric))
+        return any(
+            condition.holds(known | {n: known[n] * s for n, s in zip(numeric, scale, strict=True)}) for scale in scales
+        )
+
+    low, high = 0.0, math.log(1e6)
+    if not meets(high):
+        return math.inf
+    for _ in range(24):
+        middle = (low + high) / 2
+        low, high = (low, middle) if meets(middle) else (middle, high)
+    return high
 
 
 def _number(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, float) and not value.is_integer():
         return f"{value:.4g}"
     return f"{int(value):,}" if isinstance(value, int | float) else value

@@ -23,7 +23,8 @@ def parse(text: str, where: str) -> Any:
         return yaml.load(text, Loader=_PlainLoader)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{where}{line}: {error.problem}", hint="only plain YAML is read") from error
+        problem = ", ".join(filter(None, (error.context, error.problem)))
+        raise ConfigError(f"{where}{line}: {problem}", hint="only plain YAML is read") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         first = (str(error) or type(error).__name__).splitlines()[0]
         raise ConfigError(f"{where}: {first}", hint="only plain YAML is read") from error
@@ -74,3 +75,12 @@ class _PlainDumper(yaml.SafeDumper):
 
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
         return super().represent_sequence(tag, sequence, flow_style=True)
+
+
+def _represent_text(dumper: _PlainDumper, text: str) -> yaml.ScalarNode:
+    """Odd line breaks and invisible characters come back only from double quotes."""
+    odd = any(not character.isprintable() and character != "\n" for character in text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if odd else None)
+
+
+_PlainDumper.add_representer(str, _represent_text)

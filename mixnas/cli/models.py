@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mixnas.errors import UsageError
+from mixnas.errors import RunError, UsageError
 from mixnas.study import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -65,11 +65,14 @@ def _chosen(store: Store, study: str, best: str | None) -> int:
     """The number of the trial that --best or --knee asks for."""
     from mixnas.export import best_trial, knee
     from mixnas.objectives import objective
+    from mixnas.space import SearchSpace
 
-    trials, spec = store.trials(study), store.study(study).spec
+    trials, record = store.trials(study), store.study(study)
     if best is None:
-        return knee(trials, [objective(name) for name in spec["objectives"]]).number
-    return best_trial(trials, best, lambda trial: store.costs(trial.digest, str(spec["problem"]))).number
+        return knee(trials, [objective(name) for name in record.spec["objectives"]]).number
+    axes = {parameter.axis for parameter in SearchSpace.from_json(dict(record.space)).parameters().values()}
+    problem = str(record.spec["problem"])
+    return best_trial(trials, best, lambda trial: store.costs(trial.digest, problem), axes).number
 
 
 def _exists(storage: str) -> bool:
@@ -122,6 +125,7 @@ def train(
     """
     from mixnas.data import dataset as find_dataset
     from mixnas.data import load_splits
+    from mixnas.data.augment import augment as find_augmentation
     from mixnas.final_training import require_device, train_and_test
     from mixnas.recipe import recipe as find_recipe
     from mixnas.store import Store
@@ -130,6 +134,7 @@ def train(
     data = find_dataset(dataset or _own_dataset(config, model))
     changes = {"lr": lr, "batch_size": batch_size, "augment": augment, "precision": precision}
     chosen = find_recipe(recipe, **{key: value for key, value in changes.items() if value is not None})
+    find_augmentation(data.augment if chosen.augment == "dataset" else chosen.augment)
     fitted = _for_dataset(config, data, model)
     weights, config_path = _targets(output, model, data, same=fitted.problem == config.problem)
     _require_writable(weights, force)
@@ -139,7 +144,7 @@ def train(
     load_splits(data.name, 0, data_dir, download)
     _set_threads(threads, fitted, chosen.batch_size)
     with Store.open(storage, create=True) as store:
-        with _progress(epochs) as report:
+        with _interruptible(), _progress(epochs) as report:
             result = train_and_test(
                 fitted, data.name, chosen, epochs=epochs, seed=seed, data_dir=data_dir, device=device, report=report
             )
@@ -262,6 +267,15 @@ def _say(result: FinalResult, dataset: str, weights: Path, config: Path, for_mod
 
 def _times(count: int) -> str:
     return "1 time" if count == 1 else f"{count} times"
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C as a failure like others, so that the live line is closed and the exit code is 1."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise RunError("interrupted", hint="nothing was written") from None
 
 
 def _progress(epochs: int) -> AbstractContextManager[Callable[[EpochRecord], None]]:
