@@ -35,6 +35,10 @@ class Objective:
 _TABLE = (
     Objective("acc", "maximize", "fraction", "learned", "validation accuracy", "classification"),
     Objective("error", "minimize", "fraction", "learned", "1 - validation accuracy", "classification"),
+    Objective("miou", "maximize", "fraction", "learned", "validation mean intersection over union", "segmentation"),
+    Objective("pixel_acc", "maximize", "fraction", "learned", "validation accuracy of pixels", "segmentation"),
+    Objective("psnr", "maximize", "dB", "learned", "validation peak signal-to-noise ratio", "super_resolution"),
+    Objective("ssim", "maximize", "fraction", "learned", "validation structural similarity", "super_resolution"),
     Objective("params", "minimize", "", "exact", "trainable parameters"),
     Objective("macs", "minimize", "", "exact", "multiply-accumulates of one forward pass of one image"),
     Objective("train_seconds", "minimize", "s", "timed", "seconds of training, validation left out"),
@@ -58,6 +62,11 @@ def objective(name: str) -> Objective:
     return OBJECTIVES[key]
 
 
+def default_objectives(task: str) -> tuple[str, ...]:
+    """The main metric of a task and the number of parameters."""
+    return (next(o.name for o in _TABLE if o.task == task), "params")
+
+
 def parse_objectives(text: str, task: str | None = None) -> tuple[Objective, ...]:
     """Reads `"acc,params"`; aliases are resolved.
 
@@ -67,7 +76,8 @@ def parse_objectives(text: str, task: str | None = None) -> tuple[Objective, ...
     """
     chosen = [objective(part) for part in text.split(",") if part.strip()]
     if not chosen:
-        raise UsageError("--objective is empty", hint="for example --objective acc,params")
+        example = ",".join(default_objectives(task or "classification"))
+        raise UsageError("--objective is empty", hint=f"for example --objective {example}")
     names = [o.name for o in chosen]
     for name in names:
         if names.count(name) > 1:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from mixnas.data import Normalisation
-from mixnas.data.augment import augment
+from mixnas.data.augment import augment_examples
 from mixnas.data.splits import Part, normalise
 from mixnas.errors import RunError
 from mixnas.recipe import Recipe
@@ -31,7 +31,10 @@ CHECK_EVERY = 64
 """Steps between looks at the loss: a look costs a synchronisation on a GPU."""
 
 SCORE_BATCH = 256
-"""Images in one forward pass of the validation."""
+"""Images in one forward pass of the validation, where they are small."""
+
+SCORE_PIXELS = 2**20
+"""Pixels in one forward pass of the validation: what is kept of large images must fit into memory."""
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -82,7 +85,7 @@ class Training:
         self.epochs = epochs
         self.batch_size = min(recipe.batch_size, len(train))
         self.steps = epochs * (len(train) // self.batch_size)
-        self.augment = augment(recipe.augment)
+        self.augment = augment_examples(recipe.augment, problem.task)
         self.schedule = SCHEDULES[recipe.schedule]
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay, fused=True
@@ -113,7 +116,7 @@ class Training:
     def _train_step(self, images: Tensor, targets: Tensor) -> Tensor:
         """One step on a batch: uint8 images `[B, C, H, W]`. Returns the loss, still on its device."""
         if self.augment is not None:
-            images = self.augment(images, self.noise)
+            images, targets = self.augment(images, targets, self.noise)
         inputs = _inputs(images, self.normalisation)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * self.schedule(self.step, self.steps)
@@ -133,10 +136,11 @@ class Training:
         """The metrics of the model on a part, in evaluation mode."""
         self.model.eval()
         tallies = []
+        size = min(SCORE_BATCH, max(SCORE_PIXELS // part.images[0, 0].numel(), 1))
         with torch.no_grad():
-            for start in range(0, len(part), SCORE_BATCH):
-                images = part.images[start : start + SCORE_BATCH].to(self.device)
-                targets = part.targets[start : start + SCORE_BATCH].to(self.device)
+            for start in range(0, len(part), size):
+                images = part.images[start : start + size].to(self.device)
+                targets = part.targets[start : start + size].to(self.device)
                 with _autocast(self.device, self.recipe.precision):
                     outputs = self.model(_inputs(images, self.normalisation))
                 tallies.append(self.task.tally(outputs, targets))

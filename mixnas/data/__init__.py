@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from mixnas.errors import UnknownName
-from mixnas.records import Problem
+from mixnas.records import Problem, Task
 
 if TYPE_CHECKING:
     from mixnas.data.splits import Part, Splits
@@ -35,7 +35,7 @@ class Dataset:
     problem: Problem
     summary: str
     reader: str
-    """`module:function`; `function(part, folder, download)` gives images uint8 `[N, C, H, W]` and targets."""
+    """`module:function`; `function(part, folder, download)` gives the fields of `mixnas.data.cut.Examples`."""
     default_epochs: int = 8
     """Epochs of one trial of a search, where `--epochs` is not given."""
     augment: str = "none"
@@ -43,7 +43,14 @@ class Dataset:
     validation_share: float = 0.25
     """Share of all images outside the test part that is kept for validation."""
     downloads: bool = False
-    """Whether its files have to be fetched (`--download`); the others come with a package."""
+    """Whether `--download` fetches its files."""
+    own_files: bool = False
+    """Whether the user brings the files, because nobody may or can fetch them."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether it comes with a package: nothing has to be fetched or brought."""
+        return not (self.downloads or self.own_files)
 
 
 def _cifar(classes: int) -> Dataset:
@@ -75,9 +82,73 @@ _TABLE = (
     ),
     _cifar(10),
     _cifar(100),
+    Dataset(
+        name="digits-seg",
+        problem=Problem.square(16, in_channels=1, num_classes=11, task="segmentation"),
+        summary="1,500 scenes 16x16 of 2 to 4 handwritten digits (scikit-learn); background and 10 digits",
+        reader="mixnas.data.digit_scenes:segmentation",
+    ),
+    Dataset(
+        name="oxford-pet",
+        problem=Problem.square(128, in_channels=3, num_classes=3, task="segmentation"),
+        summary="7,349 photographs of pets, resized to 128x128; pet, background, border (Oxford-IIIT Pet)",
+        reader="mixnas.data.segmentation:oxford_pet",
+        default_epochs=25,
+        augment="flip",
+        validation_share=0.1,
+        downloads=True,
+    ),
+    Dataset(
+        name="voc2012",
+        problem=Problem.square(128, in_channels=3, num_classes=21, task="segmentation"),
+        summary="2,913 photographs, resized to 128x128; background and 20 classes (Pascal VOC 2012)",
+        reader="mixnas.data.segmentation:voc2012",
+        default_epochs=25,
+        augment="flip",
+        validation_share=0.1,
+        downloads=True,
+    ),
+    Dataset(
+        name="cityscapes",
+        problem=Problem("segmentation", 3, 128, 256, 19),
+        summary="3,475 street scenes, resized to 128x256; the 19 classes of its benchmark",
+        reader="mixnas.data.segmentation:cityscapes",
+        default_epochs=25,
+        augment="flip",
+        validation_share=0.1,
+        own_files=True,
+    ),
+    Dataset(
+        name="digits-sr",
+        problem=Problem.square(16, in_channels=1, num_classes=1, task="super_resolution"),
+        summary="1,200 mosaics 32x32 of 16 handwritten digits (scikit-learn), from 16x16 by averages of 2x2 pixels",
+        reader="mixnas.data.digit_scenes:super_resolution",
+        augment="none",
+    ),
+    Dataset(
+        name="image-folder-sr",
+        problem=Problem.square(32, in_channels=3, num_classes=3, task="super_resolution"),
+        summary="tiles 64x64 of the images below --data-dir, from 32x32 by averages of 2x2 pixels",
+        reader="mixnas.data.image_folder:super_resolution",
+        default_epochs=25,
+        augment="flip",
+        validation_share=0.1,
+        own_files=True,
+    ),
 )
 
 DATASETS: dict[str, Dataset] = {entry.name: entry for entry in _TABLE}
+
+
+def datasets_for(task: str) -> list[str]:
+    """The data sets of a task; the first is its default, and is embedded.
+
+    Raises:
+        UnknownName: there is no such task.
+    """
+    if task not in get_args(Task):
+        raise UnknownName("task", task, get_args(Task))
+    return [name for name, entry in DATASETS.items() if entry.problem.task == task]
 
 
 def dataset(name: str) -> Dataset:

@@ -12,10 +12,13 @@ from typing import TypeAlias
 import torch
 from torch import Generator, Tensor
 
-from mixnas.errors import UnknownName
+from mixnas.errors import UnknownName, UsageError
 
 Augment: TypeAlias = Callable[[Tensor, Generator], Tensor]
 """From uint8 images `[B, C, H, W]` to new ones of the same shape. The generator lives on the CPU."""
+
+AugmentExamples: TypeAlias = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]]
+"""From images and their targets to new ones of both."""
 
 GROUP = 16
 """torchvision draws one operation for a whole batch; groups of this many images get one of their own."""
@@ -69,6 +72,11 @@ AUGMENTS: Mapping[str, Augment] = {
 }
 
 
+BOTH = ("flip",)
+"""What can be done to an image and to a target that is an image, too: nothing comes in from outside, and what is drawn
+depends on the number of images alone."""
+
+
 def augment(names: str) -> Augment | None:
     """The augmentation for names joined by '+', applied in that order; None for `none`.
 
@@ -83,6 +91,35 @@ def augment(names: str) -> Augment | None:
         for step in steps:
             images = step(images, generator)
         return images
+
+    return apply
+
+
+def augment_examples(names: str, task: str) -> AugmentExamples | None:
+    """As `augment`, for images with their targets: classes stay as they are, targets that are images change alike.
+
+    Raises:
+        UnknownName: a name is in no table.
+        UsageError: one cannot be done to the targets of the task.
+    """
+    step = augment(names)
+    if step is None:
+        return None
+    if task == "classification":
+        return lambda images, classes, generator: (step(images, generator), classes)
+    for name in map(str.strip, names.split("+")):
+        if name not in BOTH:
+            raise UsageError(
+                f"augmentation {name!r} changes images and not their targets, so {task} cannot use it",
+                hint=f"that can be used: none, {', '.join(BOTH)}",
+            )
+
+    def apply(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        state = generator.get_state()
+        images = step(images, generator)
+        generator.set_state(state)
+        planes = targets if targets.dim() == 4 else targets.unsqueeze(1)
+        return images, step(planes, generator).reshape(targets.shape)
 
     return apply
 

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from mixnas.data import Dataset, Normalisation
-from mixnas.data.cut import Images, Labels, stratified
+from mixnas.data.cut import IGNORE, Examples, Images, Labels, Maps, in_groups, stratified
 from mixnas.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Part:
-    """Images uint8 `[N, C, H, W]` and targets int64 `[N]`."""
+    """Images uint8 `[N, C, H, W]` and targets: classes int64 `[N]`; classes of pixels uint8 `[N, H, W]`, 255 where
+    there is none; or images twice as large, uint8 `[N, C, 2H, 2W]`."""
 
     images: Tensor
     targets: Tensor
@@ -51,15 +52,19 @@ class Splits:
 @lru_cache(maxsize=2)
 def splits(entry: Dataset, split_seed: int, folder: Path, download: bool) -> Splits:
     """As `mixnas.data.load_splits`; a worker process keeps the last two."""
-    images, labels = _read(entry, "search", folder, download)
-    kept, cut = stratified(labels, entry.validation_share, split_seed)
-    train, validation = _part(images[kept], labels[kept]), _part(images[cut], labels[cut])
+    images, targets, groups = _read(entry, "search", folder, download)
+    if targets.ndim == 1:
+        kept, cut = stratified(targets.astype(np.int64, copy=False), entry.validation_share, split_seed)
+    else:
+        groups = np.arange(len(images)) if groups is None else groups
+        kept, cut = in_groups(groups, entry.validation_share, split_seed)
+    train, validation = _part(images[kept], targets[kept]), _part(images[cut], targets[cut])
     return Splits(entry.name, split_seed, train, validation, channel_statistics(train.images))
 
 
 def read_part(entry: Dataset, part: str, folder: Path, download: bool) -> Part:
     """The part `"search"` (training and validation) or `"test"`, as it is stored."""
-    return _part(*_read(entry, part, folder, download))
+    return _part(*_read(entry, part, folder, download)[:2])
 
 
 def channel_statistics(images: Tensor) -> Normalisation:
@@ -83,28 +88,50 @@ def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
     return images.float().sub_(mean).mul_(scale)
 
 
-def _part(images: Images, labels: Labels) -> Part:
-    return Part(torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(np.ascontiguousarray(labels)))
+def _part(images: Images, targets: Labels | Maps) -> Part:
+    return Part(torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(np.ascontiguousarray(targets)))
 
 
-def _read(entry: Dataset, part: str, folder: Path, download: bool) -> tuple[Images, Labels]:
+def _read(entry: Dataset, part: str, folder: Path, download: bool) -> Examples:
     """Calls the reader of the data set and checks what it gives against the record.
 
     Raises:
-        UsageError: the images have another shape or type, or the labels do not fit.
+        UsageError: the images have another shape or type, or the targets do not fit.
     """
     module, function = entry.reader.split(":")
-    images, labels = getattr(importlib.import_module(module), function)(part, folder, download)
-    if images.dtype != np.uint8 or images.shape[1:] != entry.problem.input or len(images) != len(labels):
-        raise UsageError(
-            f"data set {entry.name!r}: expected {len(labels)} uint8 images {list(entry.problem.input)}, "
-            f"found {images.dtype} {list(images.shape)}",
-            hint=f"its reader is {entry.reader}",
+    found = Examples(*getattr(importlib.import_module(module), function)(part, folder, download))
+    images, targets = found.images, found.targets
+    if images.dtype != np.uint8 or images.shape[1:] != entry.problem.input or len(images) != len(targets):
+        raise _wrong(
+            entry,
+            f"{len(targets)} uint8 images {list(entry.problem.input)}, found {images.dtype} {list(images.shape)}",
         )
-    if len(labels) < 2 or labels.min() < 0 or labels.max() >= entry.problem.num_classes:
-        raise UsageError(
-            f"data set {entry.name!r}: expected labels from 0 to {entry.problem.num_classes - 1}, "
-            f"found {len(labels)} from {labels.min(initial=0)} to {labels.max(initial=0)}",
-            hint=f"its reader is {entry.reader}",
+    _check_targets(entry, targets)
+    return found
+
+
+def _check_targets(entry: Dataset, targets: Labels | Maps) -> None:
+    problem = entry.problem
+    shape = {
+        "classification": (),
+        "segmentation": (problem.height, problem.width),
+        "super_resolution": (problem.num_classes, 2 * problem.height, 2 * problem.width),
+    }[problem.task]
+    wanted = np.uint8 if shape else np.int64
+    if targets.shape[1:] != shape or targets.dtype != wanted:
+        raise _wrong(entry, f"{np.dtype(wanted)} targets {list(shape)}, found {targets.dtype} {list(targets.shape)}")
+    if problem.task == "super_resolution":
+        if len(targets) < 2:
+            raise _wrong(entry, f"at least 2 images, found {len(targets)}")
+        return
+    labels = targets[targets != IGNORE] if shape else targets
+    if len(targets) < 2 or labels.min(initial=0) < 0 or labels.max(initial=0) >= problem.num_classes:
+        raise _wrong(
+            entry,
+            f"labels from 0 to {problem.num_classes - 1}, "
+            f"found {len(targets)} from {labels.min(initial=0)} to {labels.max(initial=0)}",
         )
-    return images, labels
+
+
+def _wrong(entry: Dataset, what: str) -> UsageError:
+    return UsageError(f"data set {entry.name!r}: expected {what}", hint=f"its reader is {entry.reader}")
