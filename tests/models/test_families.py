@@ -5,6 +5,7 @@ A family whose `macs` hold what fvcore cannot see says how much that is in `macs
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Iterator
@@ -178,8 +179,9 @@ def test_every_family_has_a_space() -> None:
 
 @pytest.mark.parametrize("space_name", SPACES)
 def test_it_builds_at_both_ends_of_every_axis(space_name: str) -> None:
-    for space, problem in space_and_problems(space_name):
-        for axes in ends(space, problem):
+    for number, (space, problem) in enumerate(space_and_problems(space_name)):
+        few = None if number == 0 else 6  # blocks are the same for every task; stems and heads are not
+        for axes in itertools.islice(ends(space, problem), few):
             check(space.family, axes, problem)
 
 
