@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -37,6 +37,7 @@ def test_flip_mirrors_about_half() -> None:
     assert torch.all(mirrored ^ kept) and 160 < int(mirrored.sum()) < 240
 
 
+@settings(deadline=None)
 @given(size=st.integers(4, 33), seed=st.integers(0, 1000))
 def test_shift_moves_each_image_as_a_whole(size: int, seed: int) -> None:
     images = batch(6, 1, size, seed)

@@ -54,7 +54,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(config=configs())
 def test_round_trip(config: ModelConfig, tmp_path: Path) -> None:
     write_config(config, tmp_path / "model.yaml")
@@ -160,7 +160,7 @@ def test_hostile_yaml(tmp_path: Path, text: str, message: str) -> None:
 
 
 @given(content=st.binary(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_any_bytes_are_refused_with_a_config_error(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.yaml").write_bytes(content)
     with pytest.raises(ConfigError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnas.schedules import SCHEDULES, constant, one_cycle, piecewise_linear
@@ -43,6 +43,7 @@ def test_constant() -> None:
     assert {constant(step, 7) for step in range(7)} == {1.0}
 
 
+@settings(deadline=None)
 @given(steps=st.integers(1, 400), name=st.sampled_from(sorted(SCHEDULES)))
 def test_every_share_lies_between_0_and_1(steps: int, name: str) -> None:
     shares = [SCHEDULES[name](step, steps) for step in range(steps)]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixnas.objectives import OBJECTIVES
@@ -89,6 +89,7 @@ def test_it_knows_every_task(task: Any) -> None:
     assert wanted <= set(evaluate(job, silent).metrics)
 
 
+@settings(deadline=None)
 @given(
     width=st.integers(1, 4096),
     word=st.text(max_size=5),
