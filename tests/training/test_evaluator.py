@@ -12,7 +12,7 @@ import mixnas.data
 from mixnas.data import splits as splits_module
 from mixnas.errors import UnknownName, UsageError
 from mixnas.evaluator import evaluate
-from mixnas.evaluators import EVALUATORS, load_evaluator
+from mixnas.evaluators import EVALUATORS, load_evaluator, run
 from mixnas.models.splitmixer import FAMILY
 from mixnas.records import EpochRecord, Fidelity, Job, Measurement, Problem
 
@@ -86,13 +86,13 @@ def test_the_validation_images_are_not_trained_on(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_loss_that_is_not_finite_is_an_outcome() -> None:
-    found = evaluate(replace(JOB, recipe={"lr": 1e30, "clip_norm": 0.0}), silent)
+    found = run(replace(JOB, recipe={"lr": 1e30, "clip_norm": 0.0}), silent)
     assert (found.outcome, found.reason, dict(found.metrics), found.curve) == ("failed", "non_finite_loss", {}, ())
     assert found.detail == "the loss became NaN or infinite in epoch 1, by step 33"
 
 
 def test_an_exception_is_an_outcome_with_its_traceback() -> None:
-    found = evaluate(replace(JOB, axes={**JOB.axes, "width": -4}), silent)
+    found = run(replace(JOB, axes={**JOB.axes, "width": -4}), silent)
     assert (found.outcome, found.reason) == ("failed", "exception")
     assert found.detail.startswith("ConfigError: splitmixer: width must be") and "\n" not in found.detail
     assert "Traceback" in found.traceback and "splitmixer.py" in found.traceback
@@ -111,12 +111,12 @@ def test_running_out_of_memory_is_an_outcome(error: Exception, monkeypatch: pyte
         raise error
 
     monkeypatch.setattr("mixnas.evaluator.fit", fails)
-    assert evaluate(JOB, silent).reason == "out_of_memory"
+    assert run(JOB, silent).reason == "out_of_memory"
 
 
 def test_a_real_allocation_that_fails_is_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mixnas.evaluator.fit", lambda *arguments: torch.empty(2**50))
-    assert evaluate(JOB, silent).reason == "out_of_memory"
+    assert run(JOB, silent).reason == "out_of_memory"
 
 
 @pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt()])
@@ -125,11 +125,11 @@ def test_what_report_raises_passes_through(error: BaseException) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        evaluate(JOB, report)
+        run(JOB, report)
 
 
 def test_an_unknown_recipe_field_is_an_outcome_that_names_it() -> None:
-    assert "unknown recipe field 'learning_rate'" in evaluate(replace(JOB, recipe={"learning_rate": 1}), silent).detail
+    assert "unknown recipe field 'learning_rate'" in run(replace(JOB, recipe={"learning_rate": 1}), silent).detail
 
 
 def test_evaluators_by_name() -> None:
