@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 from mixnas import catalog
+from mixnas.data import dataset, datasets_for
 from mixnas.errors import ConfigError, UsageError
-from mixnas.objectives import Objective, parse_objectives
+from mixnas.objectives import Objective, default_objectives, parse_objectives
 from mixnas.recipe import RECIPES, Recipe
 from mixnas.records import Task
 
@@ -19,14 +21,16 @@ DEFAULT_STORAGE = "sqlite:///mixnas.db"
 class StudySpec:
     """What to search, on which data, for what, how long and how.
 
-    `epochs=0` takes the data set's own default; an empty `name` becomes `<space>-<dataset>-<objectives>`.
+    Filled in where they are left empty: `task` from the data set, `dataset` from the task (`digits` from neither),
+    `objectives` from the task (its main metric and `params`). `epochs=0` takes the data set's own default; an empty
+    `name` becomes `<space>-<dataset>-<objectives>`.
     """
 
     space: str
     """A name in `search_spaces/`, or a path to a space file."""
-    objectives: tuple[str, ...] = ("acc", "params")
-    dataset: str = "digits"
-    task: Task = "classification"
+    objectives: tuple[str, ...] = ()
+    dataset: str = ""
+    task: Task | Literal[""] = ""
     name: str = ""
     trials: int = 40
     """Finished trainings asked for, over all runs of the study together."""
@@ -44,14 +48,23 @@ class StudySpec:
     data_dir: str | None = None
 
     def __post_init__(self) -> None:
-        resolved = parse_objectives(",".join(self.objectives), self.task)
-        object.__setattr__(self, "objectives", tuple(o.name for o in resolved))
+        self._fill_in()
+        object.__setattr__(self, "objectives", tuple(o.name for o in self.resolved_objectives))
         object.__setattr__(self, "constraints", tuple(self.constraints))
         object.__setattr__(self, "baselines", tuple(self.baselines))
         if self.trials < 1:
             raise UsageError(f"--trials {self.trials} is not a number of trials", hint="ask for at least 1")
         if self.epochs < 0:
             raise UsageError(f"--epochs {self.epochs} must be at least 1")
+
+    def _fill_in(self) -> None:
+        known = datasets_for(self.task or "classification")
+        if not self.dataset:
+            object.__setattr__(self, "dataset", known[0])
+        if not self.task:
+            object.__setattr__(self, "task", dataset(self.dataset).problem.task)
+        if not self.objectives:
+            object.__setattr__(self, "objectives", default_objectives(self.task))
 
     @property
     def resolved_objectives(self) -> tuple[Objective, ...]:
@@ -62,8 +75,8 @@ class StudySpec:
         """The same spec with its name filled in."""
         if self.name:
             return self
-        space = self.space.rsplit("/", 1)[-1].removesuffix(".py")
-        return replace(self, name=f"{space}-{self.dataset}-{'-'.join(self.objectives)}")
+        space, data = Path(self.space).stem, Path(self.dataset.partition("@")[0]).stem
+        return replace(self, name=f"{space}-{data}-{'-'.join(self.objectives)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the store."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from mixnas.data.own import is_own, own_dataset
 from mixnas.errors import UnknownName
 from mixnas.records import Problem, Task
 
@@ -46,6 +47,8 @@ class Dataset:
     """Whether `--download` fetches its files."""
     own_files: bool = False
     """Whether the user brings the files, because nobody may or can fetch them."""
+    source: str = ""
+    """Handed to the reader in place of the data folder, where the data set is a path of the user's."""
 
     @property
     def embedded(self) -> bool:
@@ -84,8 +87,8 @@ _TABLE = (
     _cifar(100),
     Dataset(
         name="digits-seg",
-        problem=Problem.square(16, in_channels=1, num_classes=11, task="segmentation"),
-        summary="1,500 scenes 16x16 of 2 to 4 handwritten digits (scikit-learn); background and 10 digits",
+        problem=Problem.square(12, in_channels=1, num_classes=11, task="segmentation"),
+        summary="1,500 scenes 12x12 of two handwritten digits (scikit-learn); background and 10 digits",
         reader="mixnas.data.digit_scenes:segmentation",
     ),
     Dataset(
@@ -120,15 +123,14 @@ _TABLE = (
     ),
     Dataset(
         name="digits-sr",
-        problem=Problem.square(16, in_channels=1, num_classes=1, task="super_resolution"),
-        summary="1,200 mosaics 32x32 of 16 handwritten digits (scikit-learn), from 16x16 by averages of 2x2 pixels",
+        problem=Problem.square(12, in_channels=1, num_classes=1, task="super_resolution"),
+        summary="1,500 mosaics 24x24 of nine handwritten digits (scikit-learn), from 12x12: means of 2x2 pixels",
         reader="mixnas.data.digit_scenes:super_resolution",
-        augment="none",
     ),
     Dataset(
         name="image-folder-sr",
         problem=Problem.square(32, in_channels=3, num_classes=3, task="super_resolution"),
-        summary="tiles 64x64 of the images below --data-dir, from 32x32 by averages of 2x2 pixels",
+        summary="tiles 64x64 of the images below --data-dir, from 32x32: means of 2x2 pixels",
         reader="mixnas.data.image_folder:super_resolution",
         default_epochs=25,
         augment="flip",
@@ -152,14 +154,21 @@ def datasets_for(task: str) -> list[str]:
 
 
 def dataset(name: str) -> Dataset:
-    """The data set of that name.
+    """The data set of that name, or the user's own images where the name is a path (see `mixnas.data.own`).
 
     Raises:
         UnknownName: there is none; the error lists all.
+        UsageError: it is a path, and there are no images to learn from.
     """
-    if name not in DATASETS:
-        raise UnknownName("data set", name, DATASETS)
-    return DATASETS[name]
+    if name in DATASETS:
+        return DATASETS[name]
+    if is_own(name):
+        return own_dataset(name)
+    raise UnknownName("data set", name, DATASETS)
+
+
+def _place(entry: Dataset, data_dir: str | Path | None) -> Path:
+    return Path(entry.source) if entry.source else data_folder(data_dir)
 
 
 def data_folder(data_dir: str | Path | None = None) -> Path:
@@ -179,7 +188,8 @@ def load_splits(name: str, split_seed: int = 0, data_dir: str | Path | None = No
     """
     from mixnas.data.splits import splits
 
-    return splits(dataset(name), split_seed, data_folder(data_dir), download)
+    entry = dataset(name)
+    return splits(entry, split_seed, _place(entry, data_dir), download)
 
 
 def load_test(name: str, data_dir: str | Path | None = None, download: bool = False) -> Part:
@@ -190,4 +200,5 @@ def load_test(name: str, data_dir: str | Path | None = None, download: bool = Fa
     """
     from mixnas.data.splits import read_part
 
-    return read_part(dataset(name), "test", data_folder(data_dir), download)
+    entry = dataset(name)
+    return read_part(entry, "test", _place(entry, data_dir), download)

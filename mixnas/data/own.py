@@ -120,7 +120,8 @@ def _folder_problem(path: Path, size: int) -> Problem:
     names = _classes(root)
     first = next(iter(_images(root / names[0])))
     image = _read_image(first, size, channels=0)
-    return Problem("classification", *image.shape, len(names))
+    channels, height, width = image.shape
+    return Problem("classification", channels, height, width, len(names))
 
 
 def _npz_problem(path: Path) -> Problem:
@@ -131,8 +132,8 @@ def _npz_problem(path: Path) -> Problem:
             f"{path}: images are {images.dtype} {list(images.shape)} and labels {list(labels.shape)}",
             hint="expected images uint8 [N, H, W] or [N, C, H, W], and labels [N]",
         )
-    shape = images.shape[1:] if images.ndim == 4 else (1, *images.shape[1:])
-    return Problem("classification", *shape, int(labels.max()) + 1)
+    channels = images.shape[1] if images.ndim == 4 else 1
+    return Problem("classification", channels, images.shape[-2], images.shape[-1], int(labels.max()) + 1)
 
 
 def _open_npz(path: Path) -> Any:
@@ -140,10 +141,12 @@ def _open_npz(path: Path) -> Any:
 
     import numpy as np
 
+    if not zipfile.is_zipfile(path):
+        raise UsageError(f"{path} is no .npz file", hint="np.savez(path, images=..., labels=...) writes one")
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path} is not an .npz file that can be read: {error}") from error
+        raise UsageError(f"{path} cannot be read: {error}", hint="it is damaged; write it again") from error
 
 
 def _array(arrays: Any, name: str, path: Path) -> Any:
@@ -152,7 +155,7 @@ def _array(arrays: Any, name: str, path: Path) -> Any:
     try:
         return arrays[name]
     except ValueError as error:
-        raise UsageError(f"{path}: array {name!r} cannot be read: {error}") from error
+        raise UsageError(f"{path}: array {name!r} cannot be read: {error}", hint="plain numbers only") from error
 
 
 def _read_image(file: Path, size: int, channels: int) -> Any:

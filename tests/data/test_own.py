@@ -1,0 +1,98 @@
+"""The user's own images: folders and arrays, and what can be wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from mixnas.data import dataset, load_splits, load_test
+from mixnas.errors import UnknownName, UsageError
+
+DIGITS = load_digits()
+
+
+def write_folder(root: Path, per_class: int = 10, classes: int = 3, size: int = 8) -> None:
+    """Real digits as PNG files, a sub-folder for each class."""
+    for label in range(classes):
+        (root / f"digit-{label}").mkdir(parents=True)
+        for i, pixels in enumerate(DIGITS.images[DIGITS.target == label][:per_class]):
+            image = Image.fromarray((pixels * 15).astype(np.uint8))
+            image.resize((size, size)).save(root / f"digit-{label}" / f"{i}.png")
+
+
+def test_a_folder_of_classes(tmp_path: Path) -> None:
+    write_folder(tmp_path / "photos")
+    name = str(tmp_path / "photos")
+    assert dataset(name).problem.input == (1, 8, 8) and dataset(name).problem.num_classes == 3
+    splits, test = load_splits(name), load_test(name)
+    assert (len(splits.train) + len(splits.validation), len(test)) == (24, 6)
+    assert sorted(test.targets.tolist()) == [0, 0, 1, 1, 2, 2]
+    pixels = {image.numpy().tobytes() for part in (splits.train, splits.validation, test) for image in part.images}
+    sources = [(DIGITS.images[DIGITS.target == c][:10] * 15).astype(np.uint8) for c in range(3)]
+    assert pixels == {image.tobytes() for source in sources for image in source}
+
+
+def test_an_official_test_part_is_kept_apart(tmp_path: Path) -> None:
+    write_folder(tmp_path / "photos" / "train", per_class=8)
+    write_folder(tmp_path / "photos" / "test", per_class=3)
+    name = str(tmp_path / "photos")
+    splits = load_splits(name)
+    assert (len(splits.train) + len(splits.validation), len(load_test(name))) == (24, 9)
+
+
+def test_a_size_behind_the_path_resizes(tmp_path: Path) -> None:
+    write_folder(tmp_path / "photos", size=8)
+    Image.new("RGB", (40, 20), "red").save(tmp_path / "photos" / "digit-0" / "odd.png")
+    name = str(tmp_path / "photos")
+    assert dataset(f"{name}@16").problem.input == (1, 16, 16)
+    assert load_splits(f"{name}@16").train.images.shape[1:] == (1, 16, 16)
+    with pytest.raises(UsageError, match=r"odd\.png is 40x20, .* is 8x8") as caught:
+        load_splits(name)
+    assert "FOLDER@64" in caught.value.hint
+
+
+@pytest.mark.parametrize("channels", [None, 3])
+def test_arrays_in_a_file(tmp_path: Path, channels: int | None) -> None:
+    images = (DIGITS.images[:60] * 15).astype(np.uint8)
+    images = images if channels is None else np.repeat(images[:, None], channels, axis=1)
+    np.savez(tmp_path / "a.npz", images=images, labels=DIGITS.target[:60])
+    name = str(tmp_path / "a.npz")
+    assert dataset(name).problem.input == (channels or 1, 8, 8) and dataset(name).problem.num_classes == 10
+    assert len(load_splits(name).train) + len(load_splits(name).validation) + len(load_test(name)) == 60
+    np.savez(
+        tmp_path / "b.npz",
+        images=images[:50],
+        labels=DIGITS.target[:50],
+        test_images=images[50:],
+        test_labels=DIGITS.target[50:60],
+    )
+    assert load_test(str(tmp_path / "b.npz")).targets.tolist() == DIGITS.target[50:60].tolist()
+
+
+def test_what_can_be_wrong(tmp_path: Path) -> None:
+    def refused(name: str, message: str) -> None:
+        with pytest.raises(UsageError, match=message):
+            load_splits(str(tmp_path / name))
+
+    refused("nothing/here", "no data at")
+    (tmp_path / "empty").mkdir()
+    refused("empty", "images of 0 classes, at least 2 are needed")
+    write_folder(tmp_path / "one", classes=1)
+    refused("one", "images of 1 classes")
+    write_folder(tmp_path / "broken")
+    (tmp_path / "broken" / "digit-1" / "3.png").write_bytes(b"not an image")
+    refused("broken", r"3\.png cannot be read")
+    (tmp_path / "text.npz").write_text("no zip")
+    refused("text.npz", r"is no \.npz file")
+    np.savez(tmp_path / "lacks.npz", images=np.zeros((4, 8, 8), np.uint8))
+    refused("lacks.npz", "no array 'labels'")
+    np.savez(tmp_path / "floats.npz", images=np.zeros((4, 8, 8)), labels=np.zeros(4, int))
+    refused("floats.npz", "images are float64")
+    np.savez(tmp_path / "code.npz", images=np.array([print], object), labels=np.zeros(1, int))
+    refused("code.npz", "array 'images' cannot be read")
+    with pytest.raises(UnknownName, match="unknown data set 'digit'"):
+        dataset("digit")
