@@ -49,7 +49,7 @@ def format_value(name: str, value: float, short: bool = False) -> str:
     """A value of the objective `name`, without its unit.
 
     Counts are exact with thousands separators, or about three digits and a suffix when `short`; fractions have four
-    decimals, everything else four digits.
+    decimals, decibels two, everything else four digits.
 
     >>> format_value("params", 12345), format_value("params", 12345, short=True), format_value("acc", 0.97)
     ('12,345', '12.3k', '0.9700')
@@ -59,6 +59,8 @@ def format_value(name: str, value: float, short: bool = False) -> str:
         return "–"
     if known is not None and known.unit == "fraction":
         return f"{value:.4f}"
+    if known is not None and known.unit == "dB":
+        return f"{value:.2f}"
     if short:
         return short_number(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"

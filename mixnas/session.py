@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mixnas.data import dataset, load_splits
+from mixnas.data import dataset, datasets_for, load_splits
+from mixnas.data.augment import augment_examples
 from mixnas.environment import environment
 from mixnas.errors import UnknownName, UsageError
+from mixnas.evaluator import resolve_augment
 from mixnas.evaluators import load_evaluator
 from mixnas.lookup import find_model
 from mixnas.models import FAMILIES, family
@@ -58,6 +60,7 @@ def open_session(
         load_evaluator(spec.evaluator)
         model_family = _family_for(space, problem)
         if spec.evaluator == "train":
+            augment_examples(resolve_augment(spec.recipe, spec.dataset).augment, problem.task)
             load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
         baselines = [_baseline(name, storage, problem) for name in spec.baselines]
         gate = _gate(space, spec.constraints, model_family, problem)
@@ -84,7 +87,7 @@ def resolve(spec: StudySpec) -> tuple[StudySpec, Problem, SearchSpace]:
     if data.problem.task != spec.task:
         raise UsageError(
             f"dataset {spec.dataset!r} is for {data.problem.task}, the task is {spec.task}",
-            hint=f"--task {data.problem.task}, or a dataset for {spec.task}",
+            hint=f"--task {data.problem.task}, or a data set for {spec.task}: {', '.join(datasets_for(spec.task))}",
         )
     space = load_space(spec.space).given(**data.problem.context())
     if space.family not in FAMILIES:
@@ -122,8 +125,10 @@ def _baseline(name: str, storage: str, problem: Problem) -> BaselineModel:
 def _family_for(space: SearchSpace, problem: Problem) -> Family:
     found = family(space.family)
     if problem.task not in found.tasks:
+        able = [name for name in FAMILIES if problem.task in family(name).tasks]
         raise UsageError(
-            f"models of family {found.name!r} cannot do {problem.task}", hint=f"they do: {', '.join(found.tasks)}"
+            f"models of family {found.name!r} cannot do {problem.task}, only {', '.join(found.tasks)}",
+            hint=f"a space of a family that can: {', '.join(able)} (`mixnas space list` tells the family of each)",
         )
     return found
 
@@ -144,7 +149,7 @@ def _open_study(store: Store, spec: StudySpec, space: SearchSpace, problem: Prob
 
 
 def reference_point(objectives: tuple[Objective, ...], space: SearchSpace, gate: Gate) -> dict[str, float]:
-    """The worst corner that hypervolume is measured from: no accuracy, and twice the largest cost of a sample."""
+    """The worst corner that hypervolume is measured from: nothing learned, and twice the largest cost of a sample."""
     rng = random.Random(0)
     costs = [gate.check(c).costs for c in space.sample_many(rng, 500)]
     worst: dict[str, float] = {"train_seconds": 1e5}

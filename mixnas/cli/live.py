@@ -131,7 +131,8 @@ class LiveView(PlainView):
 
     def listen(self, event: Event | Stopping | None) -> None:
         if isinstance(event, EpochDone):
-            metrics = "  ".join(f"{k} {format_value(k, v)}" for k, v in event.record.metrics.items() if k == "acc")
+            found, wanted = event.record.metrics, [o.name for o in self._driver.objectives]
+            metrics = "  ".join(f"{name} {format_value(name, found[name])}" for name in wanted if name in found)
             self._running[event.job.trial] = f"epoch {event.record.epoch}/{event.job.fidelity.epochs}  {metrics}"
         elif isinstance(event, Done):
             self._running.pop(event.job.trial, None)

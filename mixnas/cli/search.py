@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import typer
 
+from mixnas.data import datasets_for
 from mixnas.errors import UsageError
+from mixnas.objectives import OBJECTIVES
+from mixnas.records import Task
 from mixnas.study import DEFAULT_STORAGE, StudySpec, load_study
+
+TASKS = get_args(Task)
+DATA_SETS = "; ".join(f"{', '.join(datasets_for(task))} ({task})" for task in TASKS)
 
 
 def register(app: typer.Typer) -> None:
@@ -23,10 +29,11 @@ def search(
     ),
     space: str | None = typer.Option(None, help="Search space: a name (`mixnas space list`) or a path."),
     objective: str | None = typer.Option(
-        None, help="Objectives, by comma: acc, error, params, macs (flops means the same), train_seconds. [acc,params]"
+        None,
+        help=f"Objectives, by comma: {', '.join(OBJECTIVES)}; flops means macs. [the task's main metric and params]",
     ),
-    dataset: str | None = typer.Option(None, help="Data set: digits, mnist5k, cifar10, cifar100. [digits]"),
-    task: str | None = typer.Option(None, help="classification. [classification]"),
+    dataset: str | None = typer.Option(None, help=f"Data set: {DATA_SETS}. [the first of the task]"),
+    task: str | None = typer.Option(None, help=f"{', '.join(TASKS)}. [the data set's, or classification]"),
     trials: int | None = typer.Option(None, help="Finished trainings, over all runs of the study together. [40]"),
     epochs: int | None = typer.Option(None, help="Epochs of each training. [the data set's own default]"),
     workers: int = typer.Option(0, help="Worker processes; 0 is one a core."),
@@ -107,10 +114,17 @@ def run(
 
 
 def _spec(base: StudySpec | None, flags: dict[str, Any]) -> StudySpec:
+    """The spec that flags make, over that of a study file. There, a new task or data set brings the other with it."""
     for key in ("epochs", "trials"):
         if flags.get(key, 1) < 1:
             raise UsageError(f"--{key} {flags[key]} is not a number of {key}", hint="ask for at least 1")
-    return replace(base, **flags) if base else StudySpec(**flags)
+    if base is None:
+        return StudySpec(**flags)
+    if "dataset" in flags:
+        flags = {"task": "", **flags}
+    elif flags.get("task", base.task) != base.task:
+        flags = {"dataset": "", **flags}
+    return replace(base, **flags)
 
 
 def _with_recipe(spec: StudySpec, name: str | None, changes: dict[str, Any]) -> StudySpec:

@@ -111,7 +111,7 @@ def augment_examples(names: str, task: str) -> AugmentExamples | None:
         if name not in BOTH:
             raise UsageError(
                 f"augmentation {name!r} changes images and not their targets, so {task} cannot use it",
-                hint=f"that can be used: none, {', '.join(BOTH)}",
+                hint=f"that can be used: none, {', '.join(BOTH)}; the recipe 'small' takes what suits the data set",
             )
 
     def apply(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:

@@ -76,7 +76,8 @@ def tiles(path: Path) -> Images:
     rows, columns = pixels.shape[0] // TILE, pixels.shape[1] // TILE
     grid = pixels[: rows * TILE, : columns * TILE].reshape(rows, TILE, columns, TILE, 3)
     every = grid.transpose(0, 2, 4, 1, 3).reshape(rows * columns, 3, TILE, TILE)
-    return every[np.linspace(0, len(every) - 1, min(len(every), TILES)).round().astype(int)]
+    chosen: Images = every[np.linspace(0, len(every) - 1, min(len(every), TILES)).round().astype(int)]
+    return chosen
 
 
 def _damaged(path: Path, error: Exception) -> UsageError:

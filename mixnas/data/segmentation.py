@@ -70,9 +70,9 @@ def cityscapes(part: str, folder: Path, download: bool) -> Examples:
         source = Cityscapes(str(root), "val" if part == "test" else "train", mode="fine", target_type="semantic")
     except (RuntimeError, OSError) as error:
         raise UsageError(
-            f"data set 'cityscapes' is not in {root}: {_first_line(error)}",
-            hint="it cannot be downloaded without an account at cityscapes-dataset.com: put its folders leftImg8bit "
-            "and gtFine there, or name the folder above with --data-dir or $MIXNAS_DATA",
+            f"data set 'cityscapes' is not in {root}: its folders leftImg8bit and gtFine are missing or incomplete",
+            hint="only who has an account at cityscapes-dataset.com can download it: put both folders there, or name "
+            "the folder above it with --data-dir or $MIXNAS_DATA",
         ) from error
     classes = _table({c.id: c.train_id for c in Cityscapes.classes if 0 <= c.train_id < IGNORE})
     return _read("cityscapes", root, source, STREET, classes)
@@ -85,7 +85,7 @@ def _open(name: str, folder: Path, open_it: Callable[[bool], Any], download: boo
     except (RuntimeError, OSError) as error:
         if not download:
             raise UsageError(
-                f"data set {name!r} is not in {folder}: {_first_line(error)}",
+                f"data set {name!r} is not in {folder}, or not all of it",
                 hint="add --download to fetch it, or name its folder with --data-dir or $MIXNAS_DATA",
             ) from error
     try:

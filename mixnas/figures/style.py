@@ -28,6 +28,10 @@ FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
 _TITLES = {
     "acc": "Validation accuracy",
     "error": "Validation error",
+    "miou": "Validation mean IoU",
+    "pixel_acc": "Validation pixel accuracy",
+    "psnr": "Validation PSNR (dB)",
+    "ssim": "Validation SSIM",
     "params": "Parameters",
     "macs": "Multiply-accumulates per image",
     "train_seconds": "Training time (s)",
