@@ -26,7 +26,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_both_hold_the_catalog_and_the_licence(built: Path) -> None:
     wheel = zipfile.ZipFile(next(built.glob("*.whl"))).namelist()
-    source = tarfile.open(next(built.glob("*.tar.gz"))).getnames()
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        source = archive.getnames()
     for kind in ("search_spaces", "studies", "dashboards"):
         files = {p.name for p in (ROOT / kind).glob("*.py")}
         assert files

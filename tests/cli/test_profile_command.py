@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from mixnas.cli.profile import register
 from mixnas.errors import StoreError, UnknownName, UsageError
-from mixnas.model_config import ModelConfig, write_config
 from mixnas.lookup import find_model
+from mixnas.model_config import ModelConfig, write_config
 from mixnas.models import family, named_models
 from mixnas.records import Fidelity, Problem
 from mixnas.store import Store
