@@ -107,13 +107,13 @@ class Training:
         count = len(self.train) // self.batch_size
         order = torch.randperm(len(self.train), generator=self.order)[: count * self.batch_size]
         for number, batch in enumerate(torch.split(order.to(self.device), self.batch_size), start=1):
-            total += self._train_step(self.train.images[batch], self.train.targets[batch])
+            total += self.train_step(self.train.images[batch], self.train.targets[batch])
             if (number % CHECK_EVERY == 0 or number == count) and not torch.isfinite(total):
                 raise NonFiniteLoss(f"the loss became NaN or infinite in epoch {self.epoch + 1}, by step {self.step}")
         self.epoch += 1
         return float(total) / count
 
-    def _train_step(self, images: Tensor, targets: Tensor) -> Tensor:
+    def train_step(self, images: Tensor, targets: Tensor) -> Tensor:
         """One step on a batch: uint8 images `[B, C, H, W]`. Returns the loss, still on its device."""
         if self.augment is not None:
             images, targets = self.augment(images, targets, self.noise)
@@ -121,7 +121,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr * self.schedule(self.step, self.steps)
         self.optimizer.zero_grad(set_to_none=True)
-        with _autocast(self.device, self.recipe.precision):
+        with autocast(self.device, self.recipe.precision):
             loss = self.task.loss(self.model(inputs), targets, self.recipe.label_smoothing)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip_norm:
@@ -141,7 +141,7 @@ class Training:
             for start in range(0, len(part), size):
                 images = part.images[start : start + size].to(self.device)
                 targets = part.targets[start : start + size].to(self.device)
-                with _autocast(self.device, self.recipe.precision):
+                with autocast(self.device, self.recipe.precision):
                     outputs = self.model(_inputs(images, self.normalisation))
                 tallies.append(self.task.tally(outputs, targets))
         return self.task.metrics(torch.stack(tallies).sum(0))
@@ -205,5 +205,6 @@ def _inputs(images: Tensor, normalisation: Normalisation) -> Tensor:
     return normalise(images, normalisation).contiguous(memory_format=torch.channels_last)
 
 
-def _autocast(device: torch.device, precision: str) -> torch.autocast:
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Autocast as a recipe's `precision` asks for; without effect for fp32."""
     return torch.autocast(device.type, PRECISIONS.get(precision), enabled=precision in PRECISIONS)

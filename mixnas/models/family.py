@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mixnas.records import Candidate, Problem, Value
 
@@ -26,6 +26,19 @@ class NamedModel:
     axes: Candidate
     problem: Problem
     note: str = ""
+
+
+class Probe(NamedTuple):
+    """A candidate of the same structure as another one, with sizes that cannot be mistaken for each other.
+
+    What is allocated for it tells what is allocated for the other: each size stands for one of the other's.
+    """
+
+    axes: Candidate
+    problem: Problem
+    batch_size: int
+    sizes: Mapping[int, int]
+    """Size of the probe to size of the candidate; sizes that are not in it are the same in both."""
 
 
 @dataclass(frozen=True)
@@ -48,3 +61,7 @@ class Family:
     """The part of `macs` that fvcore cannot see: `macs` minus this is fvcore's total, exactly."""
     tasks: tuple[str, ...] = ("classification",)
     named: Mapping[str, NamedModel] = field(default_factory=dict)
+    period: Callable[[Candidate], int] | None = None
+    """After how many of its `blocks` their kinds repeat. None: blocks differ, or there are none."""
+    probe: Callable[[Candidate, Problem, int], Probe | None] | None = None
+    """A probe of a candidate for a batch size, for its memory; None where its structure hangs on its sizes."""

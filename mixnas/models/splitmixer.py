@@ -37,6 +37,7 @@ from torch.nn import functional
 from mixnas.errors import ConfigError
 from mixnas.models.family import Family, NamedModel
 from mixnas.models.splitmixer_costs import DEFAULTS, macs, macs_thop, params, split_ratio
+from mixnas.models.splitmixer_probe import period, probe
 from mixnas.records import Candidate, Problem, Value
 
 # ---------------------------------------------------------------------------------------------------------- config
@@ -382,4 +383,6 @@ FAMILY = Family(
         "channel.mixes": "one",
     },
     named=_published(),
+    period=period,
+    probe=probe,
 )
