@@ -5,8 +5,9 @@ Importing this package loads nothing heavy; torch, optuna, ray and plotly come w
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,3 +39,10 @@ def load_model(path: str | Path) -> nn.Module:
     from mixnas.export import load_model as load
 
     return load(path)
+
+
+def __getattr__(name: str) -> Any:
+    """`mixnas.models`, `mixnas.space`, ... without an import of their own; loaded when they are first named."""
+    if name in ("models", "space", "pareto", "store", "data", "study"):
+        return importlib.import_module(f"mixnas.{name}")
+    raise AttributeError(f"module 'mixnas' has no attribute {name!r}")

@@ -40,6 +40,11 @@ def test_light_things_load_nothing_heavy(code: str, arguments: tuple[str, ...]) 
     assert loaded_by(code, *arguments) == set()
 
 
+def test_parts_are_there_without_an_import_of_their_own() -> None:
+    code = "import mixnas; assert callable(mixnas.models.reference.load) and callable(mixnas.load_space)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def imports_of(path: Path) -> set[str]:
     """Modules that a file imports at its top level, outside of TYPE_CHECKING."""
     known, found = modules(), set()

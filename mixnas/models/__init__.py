@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from mixnas.errors import UnknownName
 
@@ -38,3 +39,10 @@ def family(name: str) -> Family:
 def named_models() -> dict[str, tuple[str, NamedModel]]:
     """Every published model by name, with its family's name."""
     return {name: (key, model) for key in FAMILIES for name, model in family(key).named.items()}
+
+
+def __getattr__(name: str) -> Any:
+    """`mixnas.models.reference` without an import of its own; it loads torch."""
+    if name == "reference":
+        return importlib.import_module("mixnas.models.reference")
+    raise AttributeError(f"module 'mixnas.models' has no attribute {name!r}")
