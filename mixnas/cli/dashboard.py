@@ -15,7 +15,12 @@ def register(app: typer.Typer) -> None:
         host: str = typer.Option("127.0.0.1", help="Address to listen on; another than 127.0.0.1 lets others in."),
     ) -> None:
         """Show studies in the browser: Optuna Dashboard and our own pages, until Ctrl-C."""
+        import warnings
+
         from mixnas.dashboard import serve
+
+        # Optuna's importance evaluators warn at every poll of a young study; the terminal is for the addresses.
+        warnings.filterwarnings("ignore", module="optuna")
 
         def announce(base: str) -> None:
             typer.echo(f"mixnas pages      {base}/mixnas/")
