@@ -57,15 +57,18 @@ def psnr(images: Tensor, truth: Tensor) -> Tensor:
 
 
 def ssim(images: Tensor, truth: Tensor) -> Tensor:
-    """Structural similarity of each image: the mean over its channels and all places of the window.
+    """Structural similarity of each image: the mean over its channels and pixels, the window around each of them.
 
-    Both are `[B, C, H, W]` with values in 0..1; the result is `[B]`. The window lies inside the image and is smaller
-    where the image is (Wang et al. 2004, doi:10.1109/TIP.2003.819861).
+    Both are `[B, C, H, W]` with values in 0..1; the result is `[B]`. Beyond the border the image is mirrored, as in
+    torchmetrics; the window is smaller on images that it does not fit (Wang et al. 2004, doi:10.1109/TIP.2003.819861).
     """
     planes = torch.stack([images, truth, images * images, truth * truth, images * truth]).flatten(0, 2).unsqueeze(1)
     for dimension in (2, 3):
-        planes = F.conv2d(planes, _gaussian(planes, dimension))
-    a, b, aa, bb, ab = planes.view(5, *images.shape[:2], *planes.shape[2:])
+        kernel = _gaussian(planes, dimension)
+        reach = kernel.numel() // 2
+        padding = (0, 0, reach, reach) if dimension == 2 else (reach, reach, 0, 0)
+        planes = F.conv2d(F.pad(planes, padding, mode="reflect"), kernel)
+    a, b, aa, bb, ab = planes.view(5, *images.shape)
     first, second = STABILITY
     likeness = (2 * a * b + first) * (2 * (ab - a * b) + second)
     scale = (a * a + b * b + first) * (aa - a * a + bb - b * b + second)
@@ -74,8 +77,7 @@ def ssim(images: Tensor, truth: Tensor) -> Tensor:
 
 def _gaussian(planes: Tensor, dimension: int) -> Tensor:
     """The window along one dimension, as a kernel of a convolution."""
-    side = planes.shape[dimension]
-    size = min(WINDOW, side - 1 + side % 2)
+    size = min(WINDOW, 2 * planes.shape[dimension] - 1)
     offsets = torch.arange(size, dtype=planes.dtype, device=planes.device) - (size - 1) / 2
     weights = torch.exp(-(offsets**2) / (2 * SIGMA**2))
     shape = (1, 1, size, 1) if dimension == 2 else (1, 1, 1, size)

@@ -121,8 +121,6 @@ def _check_targets(entry: Dataset, targets: Labels | Maps) -> None:
     if targets.shape[1:] != shape or targets.dtype != wanted:
         raise _wrong(entry, f"{np.dtype(wanted)} targets {list(shape)}, found {targets.dtype} {list(targets.shape)}")
     if problem.task == "super_resolution":
-        if len(targets) < 2:
-            raise _wrong(entry, f"at least 2 images, found {len(targets)}")
         return
     labels = targets[targets != IGNORE] if shape else targets
     if len(targets) < 2 or labels.min(initial=0) < 0 or labels.max(initial=0) >= problem.num_classes:
