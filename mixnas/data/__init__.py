@@ -90,6 +90,7 @@ _TABLE = (
         problem=Problem.square(12, in_channels=1, num_classes=11, task="segmentation"),
         summary="1,500 scenes 12x12 of two handwritten digits (scikit-learn); background and 10 digits",
         reader="mixnas.data.digit_scenes:segmentation",
+        default_epochs=5,
     ),
     Dataset(
         name="oxford-pet",
@@ -126,6 +127,7 @@ _TABLE = (
         problem=Problem.square(12, in_channels=1, num_classes=1, task="super_resolution"),
         summary="1,500 mosaics 24x24 of nine handwritten digits (scikit-learn), from 12x12: means of 2x2 pixels",
         reader="mixnas.data.digit_scenes:super_resolution",
+        default_epochs=5,
     ),
     Dataset(
         name="image-folder-sr",
