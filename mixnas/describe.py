@@ -61,9 +61,27 @@ def format_value(name: str, value: float, short: bool = False) -> str:
         return f"{value:.4f}"
     if known is not None and known.unit == "dB":
         return f"{value:.2f}"
+    if known is not None and known.unit == "B":
+        return format_bytes(value)
     if short:
         return short_number(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
+
+
+def format_bytes(value: float) -> str:
+    """Bytes in the largest binary unit that leaves a whole number before the point: 950 B, 12.3 KiB, 1.46 GiB.
+
+    >>> format_bytes(950), format_bytes(12_595), format_bytes(1_572_864_000)
+    ('950 B', '12.3 KiB', '1.46 GiB')
+    """
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if abs(value) >= 1024**power * 0.9995:
+            return (
+                f"{value / 1024**power:.3g} {unit}"
+                if abs(value) < 1000 * 1024**power
+                else f"{value / 1024**power:,.0f} {unit}"
+            )
+    return f"{value:.0f} B"
 
 
 def short_number(value: float) -> str:
@@ -77,4 +95,4 @@ def short_number(value: float) -> str:
 def heading(name: str) -> str:
     """The objective's name with its unit, as a column of a table is headed: `train_seconds [s]`, `params`."""
     known = OBJECTIVES.get(name)
-    return f"{name} [{known.unit}]" if known is not None and known.unit not in ("", "fraction") else name
+    return f"{name} [{known.unit}]" if known is not None and known.unit not in ("", "fraction", "B") else name

@@ -41,6 +41,12 @@ _TABLE = (
     Objective("ssim", "maximize", "fraction", "learned", "validation structural similarity", "super_resolution"),
     Objective("params", "minimize", "", "exact", "trainable parameters"),
     Objective("macs", "minimize", "", "exact", "multiply-accumulates of one forward pass of one image"),
+    Objective(
+        "memory", "minimize", "B", "exact", "peak bytes of one training step, at the recipe's batch and precision"
+    ),
+    Objective("inference_memory", "minimize", "B", "exact", "peak bytes of one forward pass of a batch"),
+    Objective("latency", "minimize", "ms", "timed", "median time of a forward pass of one image"),
+    Objective("throughput", "maximize", "images/s", "timed", "images a second in forward passes of a batch"),
     Objective("train_seconds", "minimize", "s", "timed", "seconds of training, validation left out"),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,11 +18,12 @@ from mixnas.lookup import find_model
 from mixnas.models import FAMILIES, family
 from mixnas.models.family import Axes, Family
 from mixnas.objectives import Objective
-from mixnas.records import Fidelity, Job, Problem
+from mixnas.recipe import Recipe
+from mixnas.records import Candidate, Fidelity, Job, Problem
 from mixnas.search.driver import BaselineModel, Driver
 from mixnas.search.executors import Executor, make_executor
 from mixnas.search.feed import Feed
-from mixnas.search.gate import Gate
+from mixnas.search.gate import Feasible, Gate
 from mixnas.search.proposers import SAMPLERS, make_proposer
 from mixnas.space import SearchSpace, load_space
 from mixnas.store import Store
@@ -38,8 +39,8 @@ class Session:
     driver: Driver
     executor: Executor
     store: Store
-    feasible: float
-    """Share of the space that passes the constraints, estimated from a sample."""
+    feasible: Feasible
+    """Share of the space that passes the constraints, and what each lets pass alone."""
 
 
 @contextmanager
@@ -62,13 +63,13 @@ def open_session(
         if spec.evaluator == "train":
             augment_examples(resolve_augment(spec.recipe, spec.dataset).augment, problem.task)
             load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
-        baselines = [_baseline(name, storage, problem) for name in spec.baselines]
-        gate = _gate(space, spec.constraints, model_family, problem)
+        baselines = [_baseline(name, storage, problem, spec) for name in spec.baselines]
+        gate = _gate(space, spec, model_family, problem)
         feasible = gate.require_feasible()
         store = Store.open(storage, create=True)
         stored = _open_study(store, spec, space, problem, gate)
         with store.creation_lock():  # Optuna's own creation of its tables is not race-free
-            feed = Feed(store.url, spec.name, spec.resolved_objectives, space)
+            feed = Feed(store.url, spec.name, spec.resolved_objectives, space, gate.constraints)
         driver = _driver(spec, space, problem, gate, store, feed, stored["reference"], baselines)
         yield Session(spec, space, driver, pool, store, feasible)
     finally:
@@ -100,14 +101,40 @@ def exact_costs(model_family: Family, axes: Axes, problem: Problem) -> dict[str,
     return {"params": model_family.params(axes, problem), "macs": model_family.macs(axes, problem)}
 
 
-def _gate(space: SearchSpace, constraints: tuple[str, ...], model_family: Family, problem: Problem) -> Gate:
+def predicted_costs(name: str, problem: Problem, recipe: Recipe) -> dict[str, Callable[[Candidate], float]]:
+    """The costs that a trace on fake tensors tells, for the batch size and precision of the recipe."""
+
+    def training(axes: Candidate) -> float:
+        from mixnas.cost.memory import Setup, training_memory
+
+        return training_memory(name, axes, problem, Setup.of(recipe))
+
+    def inference(axes: Candidate) -> float:
+        from mixnas.cost.memory import Setup, inference_memory
+
+        return inference_memory(name, axes, problem, Setup.of(recipe))
+
+    return {"memory": training, "inference_memory": inference}
+
+
+def cost_names(recipe: Recipe) -> dict[str, str]:
+    """What the store calls costs that hang on more than the architecture and the problem."""
+    how = f"b{recipe.batch_size}-{recipe.precision}"
+    return {
+        "memory": f"memory[{how}-adamw-predicted]",
+        "inference_memory": f"inference_memory[{how}-predicted]",
+    }
+
+
+def _gate(space: SearchSpace, spec: StudySpec, model_family: Family, problem: Problem) -> Gate:
     def estimate(axes: Axes) -> dict[str, Any]:
         return exact_costs(model_family, axes, problem)
 
-    return Gate(space, constraints, estimate, estimate)
+    later = predicted_costs(space.family, problem, spec.recipe)
+    return Gate(space, spec.constraints, estimate, estimate, later, spec.objectives, cost_names(spec.recipe))
 
 
-def _baseline(name: str, storage: str, problem: Problem) -> BaselineModel:
+def _baseline(name: str, storage: str, problem: Problem, spec: StudySpec) -> BaselineModel:
     """A baseline by name, costed on the problem of the study.
 
     Raises:
@@ -119,7 +146,11 @@ def _baseline(name: str, storage: str, problem: Problem) -> BaselineModel:
         raise UsageError(
             f"baseline {name!r} cannot do {problem.task}", hint=f"it does: {', '.join(baseline_family.tasks)}"
         )
-    return BaselineModel(name, found.family, found.axes, exact_costs(baseline_family, found.axes, problem))
+    costs = exact_costs(baseline_family, found.axes, problem)
+    for cost, predict in predicted_costs(found.family, problem, spec.recipe).items():
+        if cost in spec.objectives:
+            costs[cost] = predict(found.axes)
+    return BaselineModel(name, found.family, found.axes, costs)
 
 
 def _family_for(space: SearchSpace, problem: Problem) -> Family:
@@ -151,11 +182,11 @@ def _open_study(store: Store, spec: StudySpec, space: SearchSpace, problem: Prob
 def reference_point(objectives: tuple[Objective, ...], space: SearchSpace, gate: Gate) -> dict[str, float]:
     """The worst corner that hypervolume is measured from: nothing learned, and twice the largest cost of a sample."""
     rng = random.Random(0)
-    costs = [gate.check(c).costs for c in space.sample_many(rng, 500)]
+    costs = gate.sample_costs(space.sample_many(rng, 500))
     worst: dict[str, float] = {"train_seconds": 1e5}
     for o in objectives:
         if o.kind == "exact":
-            worst[o.name] = 2.0 * max(c[o.name] for c in costs if c)
+            worst[o.name] = 2.0 * max(c[o.name] for c in costs if o.name in c)
         elif o.kind == "learned":
             worst[o.name] = 0.0 if o.direction == "maximize" else 1.0
     return {o.name: worst[o.name] for o in objectives}
@@ -186,7 +217,7 @@ def _driver(
         evaluator=spec.evaluator,
     )
     objectives = spec.resolved_objectives
-    proposer = make_proposer(spec.sampler, space, objectives, spec.seed, spec.trials)
+    proposer = make_proposer(spec.sampler, space, objectives, spec.seed, spec.trials, gate.constraints)
     return Driver(
         spec.name,
         space,

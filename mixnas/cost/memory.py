@@ -1,16 +1,16 @@
 """Peak memory of a model before anybody trains it, predicted on fake tensors.
 
 `training_memory` is the largest number of bytes that live at once in one training step (forward, loss, backward,
-clipping, AdamW, gradients set to None) from the second step on; `inference_memory` the same for a forward pass. The data
-set is left out. Nothing is allocated: a candidate that would need 1 TiB is costed as fast as a small one.
+clipping, AdamW, gradients set to None) from the second step on; `inference_memory` the same for a forward pass. The
+data set is left out. Nothing is allocated: a candidate that would need 1 TiB is costed as fast as a small one.
 
-Tracing a step takes about 10 ms and 10 ms a block. Two things make it faster, both exact (tests compare them with traces):
+A trace of a step takes some tens of milliseconds a block. Two things save traces, both exactly (tests compare):
 
-    depth   blocks repeat with the family's `period`, so what a block takes, leaves and gives back is read from a shallow
-            trace and repeated; the phases (stem, blocks, head, loss, optimiser) are put together as they follow each other
-    sizes   a family may have a `probe`: a candidate of the same structure whose sizes are large primes. Each size in its
-            trace is then known for what it is (images, width, segment, ...), and one trace serves every candidate of that
-            structure by putting in the real sizes
+    depth   blocks are of a few kinds (`Family.kind`), so what a block takes, leaves and gives back is read from a
+            shallow trace and repeated; stem, blocks, head, loss and optimiser follow each other as in the step
+    sizes   a family may have a `probe`: a candidate of the same structure whose sizes are large primes. Each size in
+            its trace is then known for what it is (images, width, segment, ...), and one trace serves every candidate
+            of that structure by putting in the real sizes
 """
 
 from __future__ import annotations
@@ -118,27 +118,47 @@ class Step(NamedTuple):
 def _peak(name: str, axes: Candidate, problem: Problem, setup: Setup, training: bool) -> int:
     family = find_family(name)
     depth = int(axes.get("depth", family.defaults.get("depth", 0)))
-    period = family.period(axes) if family.period else 0
-    traced_depth = _traced_depth(depth, period)
     probe = family.probe(axes, problem, setup.batch_size) if family.probe else None
-    step = _scaled(name, probe, traced_depth, setup, training) if probe else None
-    if step is None:
-        step = _traced(name, _key({**axes, "depth": traced_depth} if period else axes), problem, setup, training)
-    return _highest(_deepen(step, traced_depth, depth, period) if traced_depth < depth else step.sections)
+    if probe is not None and (step := _scaled(family, probe, _kinds(family, axes, depth), setup, training)):
+        return _highest(step)
+    return _highest(_unscaled(family, axes, problem, _kinds(family, axes, depth), setup, training))
 
 
-def _scaled(name: str, probe: Probe, depth: int, setup: Setup, training: bool) -> Step | None:
+def _kinds(family: Family, axes: Candidate, depth: int) -> tuple[int, ...]:
+    return tuple(family.kind(axes, block) for block in range(depth)) if family.kind else ()
+
+
+def _scaled(family: Family, probe: Probe, kinds: tuple[int, ...], setup: Setup, training: bool) -> list[Section] | None:
     """The step of a candidate from the trace of its probe; None where a size in that trace is of unknown meaning."""
     large = Setup(probe.batch_size, setup.precision, setup.clip, setup.optimizer)
-    recorder, found = _probed(name, _key({**probe.axes, "depth": depth}), probe.problem, large, training)
+    shallow = _shallow(family, probe.axes, kinds)
+    if not shallow:
+        return None
+    recorder, found = _probed(family.name, _key({**probe.axes, "depth": len(shallow)}), probe.problem, large, training)
     known = {*probe.sizes, probe.problem.num_classes, probe.problem.in_channels}
-    return _step(recorder, probe.sizes) if all(size in known for size in found) else None
+    return _deepen(_step(recorder, probe.sizes), shallow, kinds) if found <= known else None
 
 
-def _traced_depth(depth: int, period: int) -> int:
-    """The depth of a trace that tells all of this depth: the first block, the last one, and a period between."""
-    least = period + 2
-    return depth if not period or depth <= least else least + (depth - least) % period
+def _unscaled(
+    family: Family, axes: Candidate, problem: Problem, kinds: tuple[int, ...], setup: Setup, training: bool
+) -> Sequence[Section]:
+    """The step of a candidate from a shallow trace of itself."""
+    if not kinds:
+        return _traced(family.name, _key(axes), problem, setup, training).sections
+    shallow = _shallow(family, axes, kinds)
+    step = _traced(family.name, _key({**axes, "depth": len(shallow)}), problem, setup, training)
+    return _deepen(step, shallow, kinds)
+
+
+def _shallow(family: Family, axes: Candidate, kinds: tuple[int, ...]) -> tuple[int, ...]:
+    """Kinds of the blocks of the shallowest model with these axes that tells all: first and last blocks of the same
+    kinds as in the deep one, and every kind between that the deep one has between. Empty where there is none."""
+    for depth in range(min(len(kinds), 2), len(kinds) + 3):
+        tried = _kinds(family, axes, depth)
+        ends = len(kinds) > 1 and (tried[0], tried[-1]) == (kinds[0], kinds[-1])
+        if tried == kinds or (ends and set(kinds[1:-1]) <= set(tried[1:-1])):
+            return tried
+    return ()
 
 
 def _key(axes: Candidate) -> tuple[tuple[str, Value], ...]:
@@ -146,9 +166,7 @@ def _key(axes: Candidate) -> tuple[tuple[str, Value], ...]:
 
 
 @lru_cache(maxsize=4000)
-def _traced(
-    name: str, axes: tuple[tuple[str, Value], ...], problem: Problem, setup: Setup, training: bool
-) -> Step:
+def _traced(name: str, axes: tuple[tuple[str, Value], ...], problem: Problem, setup: Setup, training: bool) -> Step:
     return _step(trace(find_family(name), dict(axes), problem, setup, training), _NO_CHANGE)
 
 
@@ -200,9 +218,13 @@ def _by_block(
     return tuple(held), {phase: tuple(found) for phase, found in freed.items()}, tuple(tensors)
 
 
-def _deepen(step: Step, traced: int, depth: int, period: int) -> list[Section]:
-    """The sections of a deeper model: blocks between the first and the last repeat with the period."""
-    same = [0, *(1 + (number - 1) % period for number in range(1, depth - 1)), traced - 1]
+def _deepen(step: Step, shallow: tuple[int, ...], kinds: tuple[int, ...]) -> list[Section]:
+    """The sections of a deep model: each block between the first and the last is as one of its kind in the trace."""
+    if shallow == kinds:
+        return list(step.sections)
+    traced = len(shallow)
+    between = {kind: number for number, kind in enumerate(shallow[1:-1], start=1)}
+    same = [0, *(between[kind] for kind in kinds[1:-1]), traced - 1]
 
     def more(each: Sequence[int]) -> int:
         return sum(each[number] for number in same) - sum(each)
@@ -217,7 +239,9 @@ def _deepen(step: Step, traced: int, depth: int, period: int) -> list[Section]:
             found += [turn[number] for number in order] if section.block == order[0] else []
             continue
         most = more(step.held) if section.phase == "begin" else 8 * more(step.tensors) * (section.phase == "clip")
-        leaves = more(step.held) if section.phase == "begin" else -more(step.freed.get(section.phase, ()) or [0] * traced)
+        leaves = (
+            more(step.held) if section.phase == "begin" else -more(step.freed.get(section.phase, ()) or [0] * traced)
+        )
         found.append(section._replace(most=section.most + most, leaves=section.leaves + leaves))
     return found
 

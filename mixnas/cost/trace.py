@@ -22,6 +22,7 @@ Kind = Literal["parameters", "gradients", "optimiser", "buffers", "inputs", "act
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 """`activations` are what the forward pass leaves for the backward pass; `workspace` is what a kernel takes inside."""
 
+_DEVICE = torch.ops.prim.device.default
 _NORM = torch.ops.aten.linalg_vector_norm.default
 """Clipping is what takes norms of gradients."""
 _GROUP_NORMS = {torch.ops.aten.native_group_norm.default: 0, torch.ops.aten.native_group_norm_backward.default: 1}
@@ -51,11 +52,11 @@ class Mark(NamedTuple):
     block: int = -1
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows storages while it is on: `storages`, `events` and `marks` of a step, in order."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.storages: list[Storage] = []
         self.events: list[tuple[int, int]] = []
         """`(storage, 1)`: it is born; `(storage, -1)`: it dies."""
@@ -97,6 +98,8 @@ class Recorder(TorchDispatchMode):
         self._closed = True
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is _DEVICE:
+            return args[0].fake_device  # asked for hundreds of times a step, and slow to dispatch
         if func is _NORM and self.marks[-1].phase != "clip":
             self.mark("clip")
         result = func(*args, **(kwargs or {}))

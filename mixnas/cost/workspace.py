@@ -1,20 +1,21 @@
 """What CPU kernels allocate inside themselves: bytes that no tensor of the program shows.
 
-Found by measuring each operator alone with the profiler (torch 2.14 with oneDNN on AVX-512 with AMX, one thread; the
-sizes hold from 1 to 128 images). Modelled are the terms that grow with the model:
+Found by measuring each operator alone with the profiler (torch 2.14, oneDNN on AVX-512 with AMX, one thread). Modelled
+are the terms that grow with the model:
 
-    convolution            copies into the memory format of its kernel; weights padded to blocks of 16 channels, and
-                           so are images whose channels do not lie innermost
-    its backward pass      the same; depthwise kernels of 5 and more columns, or taller than the image, have no kernel of
-                           their own in oneDNN: each channel is padded to a block of 16x16, which for a 9x9 kernel is 256
-                           times the weight; in bf16 also weights in fp32 and transposed images
-    batch norm, backward   one more gradient in channels_last; a copy of the gradient in fp32 for bf16 in other layouts
-    group norm             two numbers for each image and channel; backward also a copy of a gradient in another layout
-    mean in bf16           a copy of its input in fp32
+    convolution            copies into the memory format of its kernel; weights padded to blocks of 16 channels, and so
+                           are images whose channels do not lie innermost (fp32)
+    its backward pass      the same. Depthwise, with channels innermost, and 5 or more columns or taller than the image:
+                           oneDNN has no kernel of its own for that and pads each channel to a block of 16x16, which for
+                           9x9 is 256 times the weight; in bf16 it also takes weights in fp32 and transposed images
+    batch norm, backward   one more gradient where the gradient is laid out as the input; else in bf16 a copy in fp32
+    group norm             two numbers for each image and channel; backward a copy of a gradient in another layout
+    mean, bf16             a copy of its input in fp32
+    matrix product, bf16   about 0.5 MB where sums are long; by heuristics of oneDNN it was 0.3 to 0.7 MB
     AdamW                  a copy of each weight whose gradient has another layout, one at a time
 
-Left out is the scratch of bf16 matrix products (up to about 1 MiB, by heuristics of oneDNN) and about 20 KiB a
-convolution. A rule takes shapes, so that it can be worked out for other sizes than those that were run.
+Left out are about 20 KiB of scratch a convolution, and whatever oneDNN chooses on another processor. A rule takes
+shapes, so that it can be worked out for other sizes than those that were run.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ Shape = tuple[int, ...]
 
 _BF16_SCRATCH = 36_000
 """What a bf16 convolution's backward pass takes on top, about, whatever its sizes."""
+
+
+_BF16_PACKED = 500_000
+"""What a bf16 matrix product packs, about, where its sums are long."""
 
 
 class Work(NamedTuple):
@@ -76,8 +81,10 @@ def _convolution_size(
     weights = element * (math.prod(weight) if weight[1] == 1 else _blocked(weight, groups))
     if by_channel:
         return math.prod(copy) * size + weights
-    channels = weight[1] * groups if transposed else weight[0]
-    return weights + element * (_padded(x) + _padded((x[0], channels, *x[2:])))
+    out = (x[0], weight[1] * groups if transposed else weight[0], *x[2:])
+    if element == 2:
+        return weights + element * (math.prod(x) + math.prod(out))
+    return weights + element * (_padded(x) + _padded(out) - math.prod(out))
 
 
 def _convolution_backward(args: tuple[Any, ...]) -> Work:
@@ -104,9 +111,13 @@ def _backward_size(
 ) -> int:
     if by_channel:
         copies = math.prod(first) * first_size + math.prod(second) * second_size
-    else:
+    elif element == 4:
         copies = element * (_padded(x) + _padded(gradient))
+    else:
+        copies = element * (math.prod(x) + math.prod(gradient))
     if depthwise:
+        if not by_channel:
+            return copies + 2 * element * math.prod(weight)
         return copies + _depthwise_size(weight, x, element)
     plain, blocked = math.prod(weight), _blocked(weight, groups)
     if element == 4:
@@ -159,9 +170,20 @@ def channels_innermost(x: Tensor) -> bool:
 
 def _batch_norm_backward(args: tuple[Any, ...]) -> Work | None:
     gradient, x = args[0], args[1]
-    if _channels_last(gradient) and _channels_last(x):
+    by_channel, dense = _channels_last(x), x.is_contiguous()
+    if (by_channel and _channels_last(gradient)) or (dense and gradient.is_contiguous()):
         return Work(_elements, (tuple(x.shape),), (x.element_size(),))
-    return Work(_elements, (tuple(x.shape),), (4,)) if x.element_size() == 2 else None
+    return None if dense or x.element_size() == 4 else Work(_elements, (tuple(x.shape),), (4,))
+
+
+def _product(args: tuple[Any, ...]) -> Work | None:
+    left, right = args[-2:]
+    return Work(_product_size, (tuple(left.shape), tuple(right.shape))) if left.element_size() == 2 else None
+
+
+def _product_size(left: Shape, right: Shape) -> int:
+    """oneDNN packs parts of long sums; how much is up to its heuristics, 0.3 to 0.7 MB as measured."""
+    return min(2 * (math.prod(left) + math.prod(right)), _BF16_PACKED) if left[1] >= 512 else 0
 
 
 def _group_norm(args: tuple[Any, ...]) -> Work:
@@ -195,7 +217,7 @@ def _sum_of_elements(first: Shape, second: Shape, first_size: int, second_size: 
 
 def _largest(*shapes_and_size: Any) -> int:
     *shapes, size = shapes_and_size
-    return max(math.prod(shape) for shape in shapes) * int(size)
+    return int(max(math.prod(shape) for shape in shapes) * size)
 
 
 _aten = torch.ops.aten
@@ -206,6 +228,8 @@ _RULES: Mapping[Any, Callable[[tuple[Any, ...]], Work | None]] = {
     _aten.native_group_norm.default: _group_norm,
     _aten.native_group_norm_backward.default: _group_norm_backward,
     _aten.mean.dim: _mean,
+    _aten.mm.default: _product,
+    _aten.addmm.default: _product,
     _aten._fused_adamw_.default: _adamw,
     _aten._fused_adamw_.tensor_lr: _adamw,
 }

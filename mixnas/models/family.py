@@ -61,7 +61,8 @@ class Family:
     """The part of `macs` that fvcore cannot see: `macs` minus this is fvcore's total, exactly."""
     tasks: tuple[str, ...] = ("classification",)
     named: Mapping[str, NamedModel] = field(default_factory=dict)
-    period: Callable[[Candidate], int] | None = None
-    """After how many of its `blocks` their kinds repeat. None: blocks differ, or there are none."""
+    kind: Callable[[Candidate, int], int] | None = None
+    """The kind of a block by its number: blocks of a kind, other than the first and the last, take the same memory.
+    None: blocks differ, or there are none."""
     probe: Callable[[Candidate, Problem, int], Probe | None] | None = None
     """A probe of a candidate for a batch size, for its memory; None where its structure hangs on its sizes."""

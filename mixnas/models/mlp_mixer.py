@@ -190,7 +190,7 @@ FAMILY = Family(
     macs=macs,
     macs_thop=macs_thop,
     defaults=DEFAULTS,
-    period=lambda axes: 1,
+    kind=lambda axes, block: 0,
     tiny={"width": 8, "depth": 2, "patch_size": 4, "token_ratio": "1/2", "channel_ratio": "2"},
     named={"mlp-mixer-512/8": NamedModel(dict(DEFAULTS), Problem(), "17.1M, the CIFAR-10 baseline of SplitMixer")},
 )

@@ -35,9 +35,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mixnas.errors import ConfigError
-from mixnas.models.family import Family, NamedModel
+from mixnas.models.family import Family, NamedModel, Probe
 from mixnas.models.splitmixer_costs import DEFAULTS, macs, macs_thop, params, split_ratio
-from mixnas.models.splitmixer_probe import period, probe
+from mixnas.models.splitmixer_probe import find_probe, kind
 from mixnas.records import Candidate, Problem, Value
 
 # ---------------------------------------------------------------------------------------------------------- config
@@ -318,6 +318,16 @@ def build(axes: Candidate, problem: Problem) -> SplitMixer:
     return SplitMixer(SplitMixerConfig.from_axes(axes), problem)
 
 
+def probe(axes: Candidate, problem: Problem, batch_size: int) -> Probe | None:
+    """A candidate of the same structure whose sizes are large primes (`splitmixer_probe`).
+
+    Raises:
+        ConfigError: the axes, or the axes and the problem together, make no model.
+    """
+    _check(SplitMixerConfig.from_axes(axes), problem)
+    return find_probe(axes, problem, batch_size)
+
+
 # ------------------------------------------------------------------------------------------------ published members
 
 SETTINGS: dict[str, Candidate] = {
@@ -383,6 +393,6 @@ FAMILY = Family(
         "channel.mixes": "one",
     },
     named=_published(),
-    period=period,
+    kind=kind,
     probe=probe,
 )

@@ -343,7 +343,7 @@ FAMILY = Family(
     macs_thop=macs_thop,
     macs_unseen=transform_macs,
     defaults=DEFAULTS,
-    period=lambda axes: 1,
+    kind=lambda axes, block: 0,
     tiny={
         "width": 8,
         "depth": 2,

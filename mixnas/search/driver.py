@@ -193,16 +193,19 @@ class Driver:
     def _next(self) -> tuple[Candidate, Verdict, str] | None:
         """An unseen, feasible candidate, its verdict, and who proposed it; None when there is none left."""
         for _ in range(PATIENCE):
-            drawn = self._proposer.propose()
-            verdict = self._usable(drawn)
-            if verdict is not None:
-                return self._space.canonical(drawn), verdict, "sampler"
-            self._proposer.reject()
+            axes = self._space.canonical(self._proposer.propose())
+            verdict = self._gate.check(axes)
+            if self._is_new(axes, verdict):
+                return axes, verdict, "sampler"
+            self._proposer.reject(verdict)
         return self._help_out()
 
-    def _usable(self, drawn: Candidate, count: bool = True) -> Verdict | None:
+    def _usable(self, drawn: Candidate) -> Verdict | None:
         axes = self._space.canonical(drawn)
         verdict = self._gate.check(axes)
+        return verdict if self._is_new(axes, verdict, count=False) else None
+
+    def _is_new(self, axes: Candidate, verdict: Verdict, count: bool = True) -> bool:
         kind, reason = "", verdict.refused
         if verdict.refused:
             kind = "invalid" if verdict.invalid else "refused"
@@ -210,7 +213,7 @@ class Driver:
             kind, reason = "duplicate", "proposed again"
         if kind and count:
             self._store.count(self.study, kind, reason)
-        return None if kind else verdict
+        return not kind
 
     def _help_out(self) -> tuple[Candidate, Verdict, str] | None:
         """Mutations of the front, then draws, then what a walk through the whole space still finds."""
@@ -218,14 +221,14 @@ class Driver:
         members = list(self.front.members) if self.front else []
         for _ in range(PATIENCE * len(members)):
             drawn = self._space.mutate(self._axes[rng.choice(members)], rng)
-            if (verdict := self._usable(drawn, count=False)) is not None:
+            if (verdict := self._usable(drawn)) is not None:
                 return self._space.canonical(drawn), verdict, "mutation"
         for drawn in self._space.sample_many(rng, DRAWS):
-            if (verdict := self._usable(drawn, count=False)) is not None:
+            if (verdict := self._usable(drawn)) is not None:
                 return drawn, verdict, "draw"
         if self._space.size() <= WALK:
             for drawn in self._space.enumerate():
-                if (verdict := self._usable(drawn, count=False)) is not None:
+                if (verdict := self._usable(drawn)) is not None:
                     return drawn, verdict, "walk"
         return None
 
@@ -244,7 +247,7 @@ class Driver:
                 axes,
                 self.fidelity,
                 problem_key=self._problem_key,
-                costs=verdict.costs,
+                costs=self._gate.stored(verdict.costs),
                 source=source,
                 owner=self._hold.owner,
                 lease_seconds=LEASE_SECONDS,

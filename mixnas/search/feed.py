@@ -7,7 +7,7 @@ duplicates and refused candidates are no trials. `reconcile` mends what a killed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -25,8 +25,16 @@ from mixnas.space import SearchSpace
 class Feed:
     """The Optuna side of one study."""
 
-    def __init__(self, url: str, study: str, objectives: tuple[Objective, ...], space: SearchSpace) -> None:
-        self._space = space
+    def __init__(
+        self,
+        url: str,
+        study: str,
+        objectives: tuple[Objective, ...],
+        space: SearchSpace,
+        constraints: Sequence[str] = (),
+    ) -> None:
+        """`constraints` hold for every trial that is fed: what they refuse is never trained."""
+        self._space, self._constraints = space, tuple(constraints)
         self._objectives = objectives
         self._storage = open_storage(url)
         self._study = optuna.create_study(
@@ -46,6 +54,7 @@ class Feed:
             params=dict(self._space.to_parameters(axes)),
             distributions=distributions(self._space, axes),
             user_attrs=dict(attributes),
+            constraints=dict.fromkeys(self._constraints, 0.0) or None,
         )
         trial_id = self._storage.create_new_trial(self._study_id, template_trial=template)
         return self._storage.get_trial_number_from_id(trial_id)

@@ -22,6 +22,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mixnas.errors import UnknownName
 from mixnas.objectives import Objective
 from mixnas.records import Candidate, Trial
+from mixnas.search.gate import Verdict
 from mixnas.search.optuna_space import distributions, suggest
 from mixnas.space import SearchSpace
 
@@ -32,8 +33,8 @@ class Proposer(Protocol):
     def propose(self) -> Candidate:
         """The next proposal, as drawn: it may break a rule, be refused or be known already."""
 
-    def reject(self) -> None:
-        """The last proposal is not taken."""
+    def reject(self, verdict: Verdict | None = None) -> None:
+        """The last proposal is not taken; the verdict says which constraint it breaks, and by how much."""
 
     def begin(self, number: int, axes: Candidate) -> None:
         """A candidate, the last proposal or another, is being trained as trial `number`."""
@@ -64,7 +65,7 @@ class RandomProposer:
         self._tries += 1
         return self._space.sample(random.Random(derived_seed(self._seed, self._begun, self._tries)))
 
-    def reject(self) -> None:
+    def reject(self, verdict: Verdict | None = None) -> None:
         pass
 
     def begin(self, number: int, axes: Candidate) -> None:
@@ -89,7 +90,9 @@ class OptunaProposer:
         objectives: Sequence[Objective],
         seed: int,
         make_sampler: Callable[[int], BaseSampler],
+        constraints: Sequence[str] = (),
     ) -> None:
+        self._constraints = tuple(constraints)
         self._space, self._objectives, self._seed, self._make = space, tuple(objectives), seed, make_sampler
         self._advisor = optuna.create_study(directions=[o.direction for o in objectives])
         self._pending: optuna.Trial | None = None
@@ -107,14 +110,17 @@ class OptunaProposer:
             self._proposed = suggest(self._space, self._pending)
         return self._proposed
 
-    def reject(self) -> None:
-        """Tells the advisor PRUNED: TPE counts such a point as a bad one and looks elsewhere."""
+    def reject(self, verdict: Verdict | None = None) -> None:
+        """Tells the advisor PRUNED, which TPE takes for a bad point, and by how much the constraints are broken, which
+        the other samplers read, too."""
         if self._pending is not None:
+            self._constrain(self._pending, verdict)
             self._advisor.tell(self._pending, state=TrialState.PRUNED)
             self._pending = None
 
     def begin(self, number: int, axes: Candidate) -> None:
         if self._pending is not None and self._same(axes):
+            self._constrain(self._pending, None)
             self._numbers[number] = self._pending.number
             self._pending = None
         else:
@@ -132,7 +138,7 @@ class OptunaProposer:
     def state(self, number: int) -> dict[str, Any] | None:
         """The sampler's own marks on the trial (NSGA keeps the generation there)."""
         trial = self._advisor.get_trials(deepcopy=False)[self._numbers[number]]
-        return dict(trial.system_attrs) or None
+        return {name: mark for name, mark in trial.system_attrs.items() if not name.startswith("constraints")} or None
 
     def restore(self, trials: Sequence[Trial], states: Mapping[int, dict[str, Any]]) -> None:
         for trial in trials:
@@ -142,6 +148,18 @@ class OptunaProposer:
             if trial.state != "running":
                 del self._numbers[trial.number]
             self._begun += 1
+
+    def _constrain(self, trial: optuna.Trial, verdict: Verdict | None) -> None:
+        """The same constraints for every trial, which Optuna's GP asks for; 0 or less is met."""
+        for name, value in self._violations(verdict).items():
+            trial.set_constraint(name, value)
+
+    def _violations(self, verdict: Verdict | None) -> dict[str, float]:
+        if not self._constraints:
+            return {}
+        broken = verdict.violations if verdict else {}
+        rules = float(verdict.invalid) if verdict else 0.0
+        return {"rules of the space": rules, **{text: broken.get(text, 0.0) for text in self._constraints}}
 
     def _same(self, axes: Candidate) -> bool:
         return self._space.canonical(self._proposed) == axes
@@ -163,6 +181,7 @@ class OptunaProposer:
             params=dict(self._space.to_parameters(axes)),
             distributions=distributions(self._space, axes),
             system_attrs=system_attrs,
+            constraints=self._violations(None) or None,
         )
 
 
@@ -170,25 +189,35 @@ class OptunaProposer:
 class Sampler:
     """One entry of the table: how to make the proposer, and one line for the help text."""
 
-    make: Callable[[SearchSpace, Sequence[Objective], int, int], Proposer]
-    """(space, objectives, seed, trials asked for) to a proposer."""
+    make: Callable[[SearchSpace, Sequence[Objective], int, int, Sequence[str]], Proposer]
+    """(space, objectives, seed, trials asked for, constraints) to a proposer."""
     summary: str
 
 
-def _tpe(space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int) -> Proposer:
+def _tpe(
+    space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int, constraints: Sequence[str]
+) -> Proposer:
     def make(seed: int) -> BaseSampler:
         # group: conditional axes are modelled by branch; constant_liar: running trials are kept apart.
         return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
 
-    return OptunaProposer(space, objectives, seed, make)
+    return OptunaProposer(space, objectives, seed, make, constraints)
 
 
-def _nsga2(space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int) -> Proposer:
+def _nsga2(
+    space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int, constraints: Sequence[str]
+) -> Proposer:
     population = max(8, min(50, trials // 4))
-    return OptunaProposer(space, objectives, seed, lambda s: NSGAIISampler(population_size=population, seed=s))
+
+    def make(seed: int) -> BaseSampler:
+        return NSGAIISampler(population_size=population, seed=seed)
+
+    return OptunaProposer(space, objectives, seed, make, constraints)
 
 
-def _random(space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int) -> Proposer:
+def _random(
+    space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int, constraints: Sequence[str]
+) -> Proposer:
     return RandomProposer(space, seed)
 
 
@@ -199,7 +228,14 @@ SAMPLERS: dict[str, Sampler] = {
 }
 
 
-def make_proposer(name: str, space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int) -> Proposer:
+def make_proposer(
+    name: str,
+    space: SearchSpace,
+    objectives: Sequence[Objective],
+    seed: int,
+    trials: int,
+    constraints: Sequence[str] = (),
+) -> Proposer:
     """The proposer of that name.
 
     Raises:
@@ -207,4 +243,4 @@ def make_proposer(name: str, space: SearchSpace, objectives: Sequence[Objective]
     """
     if name not in SAMPLERS:
         raise UnknownName("sampler", name, SAMPLERS)
-    return SAMPLERS[name].make(space, objectives, seed, trials)
+    return SAMPLERS[name].make(space, objectives, seed, trials, constraints)
