@@ -75,12 +75,10 @@ def format_bytes(value: float) -> str:
     ('950 B', '12.3 KiB', '1.46 GiB')
     """
     for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if abs(value) >= 1024**power * 0.9995:
-            return (
-                f"{value / 1024**power:.3g} {unit}"
-                if abs(value) < 1000 * 1024**power
-                else f"{value / 1024**power:,.0f} {unit}"
-            )
+        size = value / 1024**power
+        if abs(size) >= 0.9995:
+            # From 999.5 on, three digits would be written with an exponent.
+            return f"{size:.3g} {unit}" if abs(size) < 999.5 else f"{size:,.0f} {unit}"
     return f"{value:.0f} B"
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from mixnas.describe import describe, format_value, heading, short_number
+from mixnas.describe import describe, format_bytes, format_value, heading, short_number
 
 OVERLAP = {
     "width": 64, "depth": 4, "patch_size": 2, "kernel_size": 5, "activation": "gelu", "norm": "batch",
@@ -50,3 +50,13 @@ def test_short_number(value: float, text: str) -> None:
 def test_heading_carries_the_unit() -> None:
     assert [heading(n) for n in ("acc", "params", "train_seconds", "other")] == [
         "acc", "params", "train_seconds [s]", "other"]  # fmt: skip
+
+
+def test_bytes_never_have_an_exponent() -> None:
+    assert [format_bytes(v * 1024) for v in (999.4, 999.6, 1000.2, 1022, 1024)] == [
+        "999 KiB",
+        "1,000 KiB",
+        "1,000 KiB",
+        "1,022 KiB",
+        "1 MiB",
+    ]
