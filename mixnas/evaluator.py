@@ -26,8 +26,19 @@ def evaluate(job: Job, report: Report) -> Measurement:
     started = time.perf_counter()
     with one_thread():
         curve = _train(job, report)
-    metrics = {**curve[-1].metrics, "train_seconds": sum(record.seconds for record in curve)}
+    metrics = {**curve[-1].metrics, "train_seconds": sum(record.seconds for record in curve), **_timed(job)}
     return Measurement("finished", metrics, curve, time.perf_counter() - started, job.device)
+
+
+def _timed(job: Job) -> dict[str, float]:
+    """What the job asks to be timed, on one thread; the spread goes by the name `latency_spread`."""
+    from mixnas.cost.latency import measure
+
+    found: dict[str, float] = {}
+    for name in job.measure:
+        timing = measure(name, job.family, job.axes, job.problem, device=job.device)
+        found |= {name: timing.value, f"{name}_spread": timing.spread}
+    return found
 
 
 @contextmanager

@@ -62,10 +62,16 @@ def _trial(study: str, number: int, storage: str) -> FoundModel | None:
     if storage.startswith("sqlite:///") and not Path(storage.removeprefix("sqlite:///")).exists():
         return None
     with Store.open(storage) as store:
-        return _read_trial(store, study, number) if store.has_study(study) else None
+        return find_in(store, study, number) if store.has_study(study) else None
 
 
-def _read_trial(store: Store, study: str, number: int) -> FoundModel:
+def find_in(store: Store, study: str, number: int) -> FoundModel:
+    """The model of a trial of an open store.
+
+    Raises:
+        UnknownName: there is no such study or trial.
+        StoreError: the study does not say what its models are for.
+    """
     axes, spec = store.trial(study, number).axes, store.study(study).spec
     try:
         return FoundModel(f"{study}/{number}", str(spec["family"]), axes, Problem.from_key(str(spec["problem"])))

@@ -52,6 +52,10 @@ _TABLE = (
 
 OBJECTIVES: dict[str, Objective] = {objective.name: objective for objective in _TABLE}
 
+TIMED: dict[str, str] = {"latency": "latency[b1-eager-1t]", "throughput": "throughput[b64-eager-1t]"}
+"""Objectives measured on the built model when its training is over, and what the store calls them then: the batch size,
+how the model runs, and the threads."""
+
 ALIASES: dict[str, str] = {"flops": "macs", "accuracy": "acc", "parameters": "params"}
 """Other names in use. `flops` means multiply-accumulates here, as in fvcore and in both papers."""
 

@@ -107,6 +107,8 @@ class Job:
     data_dir: str | None = None
     device: str = "cpu"
     evaluator: str = "train"
+    measure: tuple[str, ...] = ()
+    """Timed objectives to measure when the training is over: `latency`, `throughput`."""
 
 
 @dataclass(frozen=True)
@@ -222,4 +224,5 @@ def job_from_dict(data: Mapping[str, Any]) -> Job:
     values = {k: v for k, v in data.items() if k in known}
     values["problem"] = Problem(**values["problem"])
     values["fidelity"] = Fidelity(**values["fidelity"])
+    values["measure"] = tuple(values.get("measure", ()))
     return Job(**values)

@@ -17,7 +17,7 @@ from mixnas.evaluators import load_evaluator
 from mixnas.lookup import find_model
 from mixnas.models import FAMILIES, family
 from mixnas.models.family import Axes, Family
-from mixnas.objectives import Objective
+from mixnas.objectives import TIMED, Objective
 from mixnas.recipe import Recipe
 from mixnas.records import Candidate, Fidelity, Job, Problem
 from mixnas.search.driver import BaselineModel, Driver
@@ -59,6 +59,7 @@ def open_session(
     store = feed = driver = None
     try:
         load_evaluator(spec.evaluator)
+        _require_quiet(spec, pool.workers)
         model_family = _family_for(space, problem)
         if spec.evaluator == "train":
             augment_examples(resolve_augment(spec.recipe, spec.dataset).augment, problem.task)
@@ -164,6 +165,24 @@ def _family_for(space: SearchSpace, problem: Problem) -> Family:
     return found
 
 
+def _require_quiet(spec: StudySpec, workers: int) -> None:
+    """Refuses to time models while others train beside them, or where nothing is built that could be timed.
+
+    Raises:
+        UsageError: an objective is timed, and there are several workers, or another evaluator than `train`.
+    """
+    timed = ", ".join(name for name in spec.objectives if name in TIMED)
+    if not timed:
+        return
+    if workers > 1:
+        raise UsageError(
+            f"objective {timed} is timed while nothing else trains, and this search has {workers} workers",
+            hint="--workers 1; or search without it and time the front afterwards: mixnas measure --objective latency",
+        )
+    if spec.evaluator != "train":
+        raise UsageError(f"objective {timed} is timed by evaluator train, not by {spec.evaluator}")
+
+
 def _open_study(store: Store, spec: StudySpec, space: SearchSpace, problem: Problem, gate: Gate) -> dict[str, Any]:
     """Creates the study, or checks that the stored one is the same; returns what the store holds of it."""
     asked = {**spec.to_dict(), "space_json": space.to_json(), "family": space.family, "problem": problem.key()}
@@ -183,7 +202,7 @@ def reference_point(objectives: tuple[Objective, ...], space: SearchSpace, gate:
     """The worst corner that hypervolume is measured from: nothing learned, and twice the largest cost of a sample."""
     rng = random.Random(0)
     costs = gate.sample_costs(space.sample_many(rng, 500))
-    worst: dict[str, float] = {"train_seconds": 1e5}
+    worst: dict[str, float] = {"train_seconds": 1e5, "latency": 1e4, "throughput": 0.0}
     for o in objectives:
         if o.kind == "exact":
             worst[o.name] = 2.0 * max(c[o.name] for c in costs if o.name in c)
@@ -215,6 +234,7 @@ def _driver(
         split_seed=spec.split_seed,
         data_dir=spec.data_dir,
         evaluator=spec.evaluator,
+        measure=tuple(name for name in spec.objectives if name in TIMED),
     )
     objectives = spec.resolved_objectives
     proposer = make_proposer(spec.sampler, space, objectives, spec.seed, spec.trials, gate.constraints)

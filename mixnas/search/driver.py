@@ -12,7 +12,8 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mixnas.objectives import Objective
+from mixnas.environment import environment
+from mixnas.objectives import TIMED, Objective
 from mixnas.pareto import FrontTracker
 from mixnas.records import Baseline, Candidate, EpochRecord, Fidelity, FrontPoint, Job, Measurement, Trial
 from mixnas.search.feed import Feed
@@ -287,11 +288,25 @@ class Driver:
         values = {o.name: float(known[o.name]) for o in self.objectives}
         self.front = self._tracker.add(job.trial, values)
         self._store.finish_trial(job.study, job.trial, job.attempt, measurement, values, self.front)
+        self._keep_timings(job, measurement)
         self._feed.finish(job.trial, values, {"seconds": round(measurement.seconds, 3)})
         self._proposer.finish(job.trial, values)
         self.values[job.trial] = values
         self.finished += 1
         self.failures_in_a_row = 0
+
+    def _keep_timings(self, job: Job, measurement: Measurement) -> None:
+        """What was timed, with its spread, beside what `mixnas measure` adds for other devices."""
+        for name in job.measure:
+            self._store.record_measurement(
+                self._space.digest(self._axes[job.trial]),
+                self._problem_key,
+                TIMED[name],
+                measurement.metrics[name],
+                spread=measurement.metrics.get(f"{name}_spread", math.nan),
+                device=measurement.device,
+                environment=environment(),
+            )
 
     def _fail(self, job: Job, measurement: Measurement) -> None:
         self._store.finish_trial(job.study, job.trial, job.attempt, measurement, {}, None)
