@@ -197,11 +197,27 @@ def _line(stair: Sequence[tuple[float, float]]) -> go.Scatter:
     return go.Scatter(x=x, y=y, mode="lines", line={"color": style.BLUE, "width": 2}, hoverinfo="skip")
 
 
+def _label_side(data: FrontData, panel: Panel, mark: Mark) -> str:
+    """Where a mark's label goes: towards the middle of the panel, so that its edges cut nothing off."""
+    first, second = data.objectives[panel.x], data.objectives[panel.y]
+    across = _share(mark.values[first.name], panel.x_range, log=style.on_log_scale(first))
+    upwards = _share(mark.values[second.name], panel.y_range, log=style.on_log_scale(second))
+    side = "left" if across > 0.7 else "right" if across < 0.3 else "center"
+    return f"{'bottom' if upwards > 0.5 else 'top'} {side}"
+
+
+def _share(value: float, ends: tuple[float, float], *, log: bool) -> float:
+    """How far along an axis a value lies, 0 to 1."""
+    low, high, at = (math.log10(v) if log else v for v in (*ends, value))
+    return (at - low) / (high - low) if high > low else 0.5
+
+
 def _marked(data: FrontData, panel: Panel, marks: Sequence[Mark]) -> go.Scatter:
     first, second = data.objectives[panel.x].name, data.objectives[panel.y].name
     return go.Scatter(
         x=[m.values[first] for m in marks], y=[m.values[second] for m in marks], mode="markers+text", name="Reference",
-        text=[escape(m.label) for m in marks], textposition="top center", textfont={"size": 13, "color": style.ORANGE},
+        text=[escape(m.label) for m in marks], textfont={"size": 13, "color": style.ORANGE},
+        textposition=[_label_side(data, panel, m) for m in marks],
         marker={"symbol": "diamond-open", "size": 11, "color": style.ORANGE, "line": {"width": 2}},
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
