@@ -41,8 +41,10 @@ def _words(name: str, value: Value, group: str) -> list[str]:
     if value is True:
         return [*before, label]
     if isinstance(value, str):
-        return [*before, value]
-    return [*before, f"{value:g}", label] if label.endswith("s") else [*before, label, f"{value:g}"]
+        return [*before, label.removesuffix(" ratio"), value] if label.endswith(" ratio") else [*before, value]
+    if label.endswith("s"):
+        return [*before, f"{value:g}", label.removesuffix("s") if value == 1 else label]
+    return [*before, label, f"{value:g}"]
 
 
 def format_value(name: str, value: float, short: bool = False) -> str:

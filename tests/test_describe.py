@@ -60,3 +60,9 @@ def test_bytes_never_have_an_exponent() -> None:
         "1,022 KiB",
         "1 MiB",
     ]
+
+
+def test_ratios_of_more_than_one_thing_are_named_and_one_is_singular() -> None:
+    mixer = {"patch_size": 4, "token_ratio": "1/4", "channel_ratio": "2"}
+    assert describe(mixer) == "patch 4 · token 1/4 · channel 2"
+    assert describe({"levels": 1, "channel": "disjoint", "channel.segments": 2}) == "1 level · disjoint 2 segments"
