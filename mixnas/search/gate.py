@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mixnas.describe import format_value
 from mixnas.errors import UsageError
 from mixnas.objectives import ALIASES, OBJECTIVES
 from mixnas.records import Candidate
@@ -175,9 +176,17 @@ class Gate:
         at_fault = dict.fromkeys(self._constraints[i].text for i in _smallest_conflict(masks))
         quoted = " and ".join(repr(text) for text in at_fault)
         seen = f"all {len(candidates):,} candidates" if whole else f"{len(candidates):,} drawn candidates"
-        ranges = ", ".join(f"{name} {column.min():,.0f} to {column.max():,.0f}" for name, column in costs.items())
+        slow = sorted(set(costs) & set(self._later))
+        if slow:
+            some = f"{len(costs[slow[0]])} for {', '.join(slow)}, the smallest among them"
+            seen = f"{seen} for what is quick to know, {some}"
+        ranges = ", ".join(
+            f"{name} {format_value(name, column.min())} to {format_value(name, column.max())}"
+            for name, column in costs.items()
+            if len(column)
+        )
         raise UsageError(
-            f"no candidate of space {self._space.name!r} passes --constraint {quoted} ({seen} were costed)",
+            f"no candidate of space {self._space.name!r} passes --constraint {quoted} (costed: {seen})",
             hint=f"loosen it; in this space {ranges}",
         )
 
@@ -207,14 +216,28 @@ class Gate:
         if not slow:
             return masks, costs
         left = np.flatnonzero(np.logical_and.reduce(masks)) if masks else np.arange(len(candidates))
-        chosen = left[:: max(len(left) // COSTED, 1)][:COSTED]
         for constraint in slow:
-            held = [constraint.holds(self._known(candidates[i], _costs_of(costs, i), constraint.names)) for i in chosen]
             mask = np.zeros(len(candidates), bool)
-            # The costed ones stand for those between them, so that the share is right.
-            mask[left] = np.repeat(held, _shares(len(left), len(chosen))) if len(chosen) else False
+            step = max(len(left) // COSTED, 1)
+            chosen = left[step // 2 :: step][:COSTED]
+            held, found = self._hold(constraint, [candidates[i] for i in chosen])
+            if any(held):
+                # The costed ones stand for those between them, so that the share is right.
+                mask[left] = np.repeat(held, _shares(len(left), len(chosen)))
+            elif len(left):
+                chosen = left[np.argsort(costs["macs"][left], kind="stable")[:COSTED]]
+                smallest, more = self._hold(constraint, [candidates[i] for i in chosen])
+                mask[chosen], found = smallest, found + more
+            for name in constraint.names & set(self._later):
+                costs[name] = np.array([cost[name] for cost in found])
             masks.append(mask)
         return masks, costs
+
+    def _hold(self, constraint: Expression, candidates: list[Candidate]) -> tuple[list[bool], list[dict[str, float]]]:
+        """Whether a constraint holds for each, and the costs that were worked out for it."""
+        costs = [dict(self._estimate(c)) for c in candidates]
+        each = zip(candidates, costs, strict=True)
+        return [constraint.holds(self._known(c, known, constraint.names)) for c, known in each], costs
 
     def _cheap_columns(self, candidates: list[Candidate]) -> dict[str, Column]:
         if self._estimate_columns is not None:
@@ -241,10 +264,6 @@ def violation(constraint: Expression, known: Mapping[str, Any]) -> float:
         if all(isinstance(side, int | float | Fraction) for side in (left, right)):
             return max(float(abs(left - right) / max(abs(right), 1)), 1e-6)
     return 1.0
-
-
-def _costs_of(columns: Mapping[str, Column], row: int) -> dict[str, float]:
-    return {name: column[row] for name, column in columns.items()}
 
 
 def _shares(total: int, parts: int) -> list[int]:

@@ -11,7 +11,7 @@ import pytest
 from mixnas.errors import ExpressionError, UsageError
 from mixnas.objectives import parse_objectives
 from mixnas.records import Candidate
-from mixnas.search.gate import Gate, conjuncts, violation
+from mixnas.search.gate import COSTED, Gate, conjuncts, violation
 from mixnas.search.proposers import make_proposer
 from mixnas.space import Expression, SearchSpace, choice, integer
 
@@ -82,8 +82,20 @@ def test_the_share_under_a_slow_cost_comes_from_candidates_that_pass_the_others(
 
 def test_an_impossible_slow_constraint_is_named() -> None:
     judge, _ = gate(["params <= 1M", "memory <= 1KiB"])
-    with pytest.raises(UsageError, match="no candidate of space 'small' passes --constraint 'memory <= 1KiB'"):
+    with pytest.raises(
+        UsageError, match="no candidate of space 'small' passes --constraint 'memory <= 1KiB'"
+    ) as caught:
         judge.require_feasible()
+    assert "for memory, the smallest among them" in caught.value.message
+    assert caught.value.hint.endswith("memory 8 MiB to 320 MiB")
+
+
+def test_a_slow_constraint_that_only_the_smallest_pass_is_not_taken_for_impossible() -> None:
+    wide = SearchSpace("wide", family="splitmixer", width=integer(1, 100), depth=integer(1, 50))
+    slow = Slow()
+    found = Gate(wide, ["memory <= 1MiB"], cheap, cheap, {"memory": slow}).require_feasible()
+    assert found.share == pytest.approx(1 / 5000)
+    assert slow.asked == 2 * COSTED
 
 
 @pytest.mark.parametrize(
