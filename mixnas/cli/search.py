@@ -98,17 +98,26 @@ def run(
         typer.Exit: with code 1 where it was interrupted before its end.
     """
     from mixnas.cli.live import open_view
+    from mixnas.search.loop import interrupts
     from mixnas.search.loop import run as run_loop
     from mixnas.session import open_session
 
     _quiet_libraries()
     if workers < 0:
         raise UsageError(f"--workers {workers} is not a number of processes", hint="0 takes one a core")
-    with open_session(spec, storage, executor=executor, workers=workers, download=download) as session:
-        view = open_view(session, plain=plain)
-        with view:
-            ended = run_loop(session.driver, session.executor, view.listen)
-        view.summary(ended, storage)
+    try:
+        # Signals are only counted until the session is closed: a second Ctrl-C must not fall into the tidying up.
+        with (
+            interrupts(armed=False) as state,
+            open_session(spec, storage, executor=executor, workers=workers, download=download) as session,
+        ):
+            state.armed = True
+            with open_view(session, plain=plain) as view:
+                ended = run_loop(session.driver, session.executor, view.listen, state)
+            view.summary(ended, storage)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on", err=True)
+        raise typer.Exit(1) from None
     if ended in ("interrupted", "stopped"):
         raise typer.Exit(1)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,8 +37,8 @@ class StopNow(BaseException):
 class Interrupts:
     """Counts Ctrl-C: at the first nothing new starts, at the second everything ends at the next safe point."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, armed: bool = True) -> None:
+        self.armed, self.count = armed, 0
 
     @property
     def asked(self) -> bool:
@@ -47,6 +47,8 @@ class Interrupts:
 
     def handle(self, number: int, _frame: Any) -> None:
         """The signal handler. A third Ctrl-C does not wait for a safe point."""
+        if not self.armed:
+            raise KeyboardInterrupt
         self.count += 2 if number == signal.SIGTERM else 1
         if self.count > 2 and number == signal.SIGINT:
             raise KeyboardInterrupt
@@ -58,9 +60,13 @@ class Interrupts:
 
 
 @contextmanager
-def interrupts() -> Iterator[Interrupts]:
-    """Catches SIGINT and SIGTERM inside the block; a no-op outside the main thread."""
-    state = Interrupts()
+def interrupts(armed: bool = True) -> Iterator[Interrupts]:
+    """Catches SIGINT and SIGTERM inside the block; a no-op outside the main thread.
+
+    Args:
+        armed: count from the start. Otherwise Ctrl-C interrupts as usual until the block sets `armed`.
+    """
+    state = Interrupts(armed)
     if threading.current_thread() is not threading.main_thread():
         yield state
         return
@@ -72,13 +78,18 @@ def interrupts() -> Iterator[Interrupts]:
             signal.signal(number, handler)
 
 
-def run(driver: Driver, executor: Executor, listen: Listener = lambda event: None) -> str:
+def run(
+    driver: Driver, executor: Executor, listen: Listener = lambda event: None, state: Interrupts | None = None
+) -> str:
     """Runs the search to its end and says how it ended: `done`, `exhausted`, `interrupted` or `stopped`.
+
+    Args:
+        state: of the caller's `interrupts()`, where signals are to be caught for longer than the search lasts.
 
     Raises:
         RunError: trial after trial failed and none has ever finished.
     """
-    with interrupts() as state:
+    with nullcontext(state) if state else interrupts() as state:
         try:
             _run(driver, executor, listen, state)
         except StopNow:

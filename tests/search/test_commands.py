@@ -123,6 +123,19 @@ def test_stopped_at_once_or_killed_it_goes_on(tmp_path: Path, signals: tuple[sig
     check_whole(tmp_path, 12)
 
 
+def test_ctrl_c_while_it_gets_ready_is_no_traceback(tmp_path: Path) -> None:
+    process = start(tmp_path, *SEARCH, *FLAGS)
+    end = time.monotonic() + 60
+    while not Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text():
+        assert time.monotonic() < end, "no worker was started"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in err, err
+    assert mixnas(tmp_path, *SEARCH, *FLAGS)[0] == 0
+    check_whole(tmp_path, 12)
+
+
 def test_workers_end_with_a_killed_driver(tmp_path: Path) -> None:
     process = start(tmp_path, *SEARCH, *FLAGS)
     wait_for_finished(tmp_path, 1)
