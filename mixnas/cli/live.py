@@ -14,6 +14,7 @@ from rich.text import Text
 
 from mixnas.describe import describe, format_value
 from mixnas.objectives import Objective
+from mixnas.pareto import first_cost
 from mixnas.search.executors import Done, Event
 from mixnas.search.executors import Progress as EpochDone
 from mixnas.search.loop import Stopping
@@ -179,7 +180,7 @@ def front_table(session: Session, rows: int = 1000) -> Table:
     """The current front, cheapest first."""
     driver = session.driver
     members = driver.front.members if driver.front else ()
-    key = next((o.name for o in driver.objectives if o.kind != "learned"), driver.objectives[0].name)
+    key = driver.objectives[first_cost(driver.objectives)].name
     ordered = sorted(members, key=lambda n: driver.values[n][key])
     title = f"Pareto front: {len(ordered)} of {driver.finished} trials"
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -190,10 +191,9 @@ def front_table(session: Session, rows: int = 1000) -> Table:
     for number in ordered[:rows]:
         values = [format_value(o.name, driver.values[number][o.name]) for o in driver.objectives]
         table.add_row(str(number), *values, describe(driver.axes(number)))
-    for baseline in session.store.baselines(session.spec.name):
-        if baseline.state == "finished":
-            values = [format_value(o.name, baseline.values[o.name]) for o in driver.objectives]
-            table.add_row("–", *values, f"baseline {baseline.name}", style="dim")
+    for baseline in driver.finished_baselines():
+        values = [format_value(o.name, baseline.values[o.name]) for o in driver.objectives]
+        table.add_row("–", *values, f"baseline {baseline.name}", style="dim")
     if len(ordered) > rows:
         table.caption = f"and {len(ordered) - rows} more"
     return table

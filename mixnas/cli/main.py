@@ -35,13 +35,7 @@ def build_app() -> typer.Typer:
             raise typer.Exit
 
     for topic in TOPICS:
-        try:
-            module = importlib.import_module(f"mixnas.cli.{topic}")
-        except ModuleNotFoundError as error:  # while the parts are being written
-            if error.name != f"mixnas.cli.{topic}":
-                raise
-            continue
-        module.register(app)
+        importlib.import_module(f"mixnas.cli.{topic}").register(app)
     return app
 
 

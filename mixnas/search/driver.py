@@ -78,8 +78,8 @@ class Driver:
         self.values: dict[int, Mapping[str, float]] = {}
         self._hold = StudyHold(store, study)
         self._restore()
-        known = {baseline.name for baseline in store.baselines(study) if baseline.state == "finished"}
-        self._baselines = [model for model in baselines if model.name not in known]
+        self._known = {found.name: found for found in store.baselines(study) if found.state == "finished"}
+        self._baselines = [model for model in baselines if model.name not in self._known]
         self._baseline_jobs: dict[int, BaselineModel] = {}
         self._names: dict[int, str] = {}
         self.baselines: dict[str, Baseline] = {}
@@ -94,6 +94,11 @@ class Driver:
         """Whether nothing is left to hand out or to wait for."""
         waiting = self._running or self._again or self._baselines or self._baseline_jobs
         return not waiting and (self.finished >= self.trials or self.exhausted)
+
+    def finished_baselines(self) -> list[Baseline]:
+        """Those of earlier runs and of this one, by name."""
+        found = {**self._known, **{b.name: b for b in self.baselines.values() if b.state == "finished"}}
+        return [found[name] for name in sorted(found)]
 
     def axes(self, number: int) -> Candidate:
         """The candidate of a trial of this study."""

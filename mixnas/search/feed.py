@@ -13,7 +13,6 @@ from typing import Any
 import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
-from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from mixnas.objectives import Objective
@@ -105,6 +104,3 @@ def open_storage(url: str) -> RDBStorage:
 
 def _relax(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
-
-
-DIRECTIONS: Mapping[str, StudyDirection] = {"maximize": StudyDirection.MAXIMIZE, "minimize": StudyDirection.MINIMIZE}
