@@ -24,7 +24,7 @@ from mixnas.search.driver import BaselineModel, Driver
 from mixnas.search.executors import Executor, make_executor
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Feasible, Gate
-from mixnas.search.proposers import SAMPLERS, make_proposer
+from mixnas.search.proposers import SAMPLERS, Setting, make_proposer
 from mixnas.space import SearchSpace, load_space
 from mixnas.store import Store
 from mixnas.study import StudySpec, differences
@@ -237,7 +237,10 @@ def _driver(
         measure=tuple(name for name in spec.objectives if name in TIMED),
     )
     objectives = spec.resolved_objectives
-    proposer = make_proposer(spec.sampler, space, objectives, spec.seed, spec.trials, gate.constraints)
+    setting = Setting(
+        space, objectives, gate, spec.seed, spec.trials, spec.epochs, reference, _published(space, problem, gate)
+    )
+    proposer = make_proposer(spec.sampler, setting)
     return Driver(
         spec.name,
         space,
@@ -252,3 +255,11 @@ def _driver(
         problem.key(),
         baselines,
     )
+
+
+def _published(space: SearchSpace, problem: Problem, gate: Gate) -> tuple[Candidate, ...]:
+    """The published models of the family that are candidates of the space and pass the gate, cheapest first."""
+    named = [dict(model.axes) for model in family(space.family).named.values() if not space.explain(dict(model.axes))]
+    found = {space.digest(axes): space.canonical(axes) for axes in named}
+    passing = [axes for axes in found.values() if not gate.check(axes).refused]
+    return tuple(sorted(passing, key=lambda axes: gate.check(axes).costs["macs"]))

@@ -136,6 +136,7 @@ class Driver:
             self._again.append(self._store.trial(job.study, job.trial))
             return
         measurement = self._checked(self._costs[job.trial], measurement)
+        self._proposer.learn(job.trial, measurement.curve)
         if measurement.outcome == "finished":
             self._finish(job, measurement)
         else:
@@ -195,6 +196,8 @@ class Driver:
         self.failed = sum(t.state == "failed" for t in trials)
         self._again = [t for t in trials if t.state == "running"]
         self._proposer.restore(trials, self._store.sampler_states(self.study))
+        for number, curve in self._store.curves(self.study).items():
+            self._proposer.learn(number, curve)
 
     def _next(self) -> tuple[Candidate, Verdict, str] | None:
         """An unseen, feasible candidate, its verdict, and who proposed it; None when there is none left."""

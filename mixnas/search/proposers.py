@@ -21,8 +21,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mixnas.errors import UnknownName
 from mixnas.objectives import Objective
-from mixnas.records import Candidate, Trial
-from mixnas.search.gate import Verdict
+from mixnas.records import Candidate, EpochRecord, Trial
+from mixnas.search.gate import Gate, Verdict
 from mixnas.search.optuna_space import distributions, suggest
 from mixnas.space import SearchSpace
 
@@ -39,6 +39,9 @@ class Proposer(Protocol):
     def begin(self, number: int, axes: Candidate) -> None:
         """A candidate, the last proposal or another, is being trained as trial `number`."""
 
+    def learn(self, number: int, curve: Sequence[EpochRecord]) -> None:
+        """The learning curve of a trial, as far as it has come; said when it pauses and before it ends."""
+
     def finish(self, number: int, values: Mapping[str, float] | None) -> None:
         """A trial has ended; `values` is None where it failed."""
 
@@ -46,7 +49,7 @@ class Proposer(Protocol):
         """What to keep with the trial, so that a later `restore` knows it; None for nothing."""
 
     def restore(self, trials: Sequence[Trial], states: Mapping[int, dict[str, Any]]) -> None:
-        """Learns the trials of earlier runs of the study."""
+        """Learns the trials of earlier runs of the study; their curves follow through `learn`."""
 
 
 def derived_seed(*parts: object) -> int:
@@ -70,6 +73,9 @@ class RandomProposer:
 
     def begin(self, number: int, axes: Candidate) -> None:
         self._begun, self._tries = self._begun + 1, 0
+
+    def learn(self, number: int, curve: Sequence[EpochRecord]) -> None:
+        pass
 
     def finish(self, number: int, values: Mapping[str, float] | None) -> None:
         pass
@@ -127,6 +133,9 @@ class OptunaProposer:
             self.reject()
             self._add(number, self._frozen(axes, TrialState.RUNNING))
         self._begun, self._tries = self._begun + 1, 0
+
+    def learn(self, number: int, curve: Sequence[EpochRecord]) -> None:
+        pass  # these samplers know finished trials only
 
     def finish(self, number: int, values: Mapping[str, float] | None) -> None:
         inner = self._numbers.pop(number)
@@ -186,39 +195,54 @@ class OptunaProposer:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What a proposer may know of its search."""
+
+    space: SearchSpace
+    objectives: tuple[Objective, ...]
+    gate: Gate
+    seed: int
+    trials: int
+    """Asked for, over all runs of the study together."""
+    epochs: int
+    """Of a full training."""
+    reference: Mapping[str, float]
+    """The worst corner that hypervolume is measured from, by objective."""
+    published: tuple[Candidate, ...] = ()
+    """Canonical candidates of the space that a paper has published."""
+
+
+@dataclass(frozen=True)
 class Sampler:
     """One entry of the table: how to make the proposer, and one line for the help text."""
 
-    make: Callable[[SearchSpace, Sequence[Objective], int, int, Sequence[str]], Proposer]
-    """(space, objectives, seed, trials asked for, constraints) to a proposer."""
+    make: Callable[[Setting], Proposer]
     summary: str
 
 
-def _tpe(
-    space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int, constraints: Sequence[str]
-) -> Proposer:
+def _tpe(setting: Setting) -> Proposer:
     def make(seed: int) -> BaseSampler:
         # group: conditional axes are modelled by branch; constant_liar: running trials are kept apart.
         return TPESampler(multivariate=True, group=True, constant_liar=True, seed=seed)
 
-    return OptunaProposer(space, objectives, seed, make, constraints)
+    return _optuna(setting, make)
 
 
-def _nsga2(
-    space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int, constraints: Sequence[str]
-) -> Proposer:
-    population = max(8, min(50, trials // 4))
+def _nsga2(setting: Setting) -> Proposer:
+    population = max(8, min(50, setting.trials // 4))
 
     def make(seed: int) -> BaseSampler:
         return NSGAIISampler(population_size=population, seed=seed)
 
-    return OptunaProposer(space, objectives, seed, make, constraints)
+    return _optuna(setting, make)
 
 
-def _random(
-    space: SearchSpace, objectives: Sequence[Objective], seed: int, trials: int, constraints: Sequence[str]
-) -> Proposer:
-    return RandomProposer(space, seed)
+def _optuna(setting: Setting, make: Callable[[int], BaseSampler]) -> Proposer:
+    return OptunaProposer(setting.space, setting.objectives, setting.seed, make, setting.gate.constraints)
+
+
+def _random(setting: Setting) -> Proposer:
+    return RandomProposer(setting.space, setting.seed)
 
 
 SAMPLERS: dict[str, Sampler] = {
@@ -228,14 +252,7 @@ SAMPLERS: dict[str, Sampler] = {
 }
 
 
-def make_proposer(
-    name: str,
-    space: SearchSpace,
-    objectives: Sequence[Objective],
-    seed: int,
-    trials: int,
-    constraints: Sequence[str] = (),
-) -> Proposer:
+def make_proposer(name: str, setting: Setting) -> Proposer:
     """The proposer of that name.
 
     Raises:
@@ -243,4 +260,4 @@ def make_proposer(
     """
     if name not in SAMPLERS:
         raise UnknownName("sampler", name, SAMPLERS)
-    return SAMPLERS[name].make(space, objectives, seed, trials, constraints)
+    return SAMPLERS[name].make(setting)

@@ -12,7 +12,7 @@ from mixnas.errors import ExpressionError, UsageError
 from mixnas.objectives import parse_objectives
 from mixnas.records import Candidate
 from mixnas.search.gate import COSTED, Gate, conjuncts, violation
-from mixnas.search.proposers import make_proposer
+from mixnas.search.proposers import Setting, make_proposer
 from mixnas.space import Expression, SearchSpace, choice, integer
 
 SPACE = SearchSpace("small", family="splitmixer", width=choice(8, 16, 32, 64), depth=integer(1, 5))
@@ -145,7 +145,9 @@ def test_what_cannot_be_meant_is_refused_with_its_place(text: str, message: str)
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
 def test_samplers_see_by_how_much_a_constraint_is_broken(sampler: str) -> None:
     judge, _ = gate(["params <= 2k"])
-    proposer: Any = make_proposer(sampler, SPACE, parse_objectives("acc,params"), 0, 20, judge.constraints)
+    proposer: Any = make_proposer(
+        sampler, Setting(SPACE, parse_objectives("acc,params"), judge, seed=0, trials=20, epochs=1, reference={})
+    )
     number = 0
     for _ in range(12):
         axes = SPACE.canonical(proposer.propose())
