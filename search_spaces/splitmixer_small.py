@@ -1,4 +1,4 @@
-"""The part of SplitMixer's space that the table `splitmixer-digits` covers: every candidate was trained, with two seeds.
+"""The part of SplitMixer's space that the table `splitmixer-digits` covers: each candidate trained, with two seeds.
 
 Small enough to be trained whole, wide enough to ask the paper's questions: the spatial trick, the channel trick, both.
 """

@@ -1,4 +1,4 @@
-"""The part of WaveMix-Lite's space that the table `wavemix-digits` covers: every candidate was trained, with two seeds."""
+"""The part of WaveMix-Lite's space that the table `wavemix-digits` covers: each candidate trained, with two seeds."""
 
 from mixnas.space import SearchSpace, choice, integer, option
 
