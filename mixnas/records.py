@@ -20,8 +20,11 @@ Candidate: TypeAlias = dict[str, Value]
 
 Task = Literal["classification", "segmentation", "super_resolution"]
 
-State = Literal["running", "finished", "failed"]
-"""`running` has a worker (or lost it and waits to be taken up again); the other two are final."""
+State = Literal["running", "paused", "stopped", "finished", "failed"]
+"""`running` has a worker (or lost it and waits to be taken up again); `paused` waits at a rung for a promotion.
+
+The others are final: `stopped` trials were paused when the search ended, or would never have been promoted.
+"""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,12 @@ class Job:
     evaluator: str = "train"
     measure: tuple[str, ...] = ()
     """Timed objectives to measure when the training is over: `latency`, `throughput`."""
+    until: int = 0
+    """Pause after this epoch; 0 trains to the last epoch of the fidelity."""
+    after: int = 0
+    """Epochs that an earlier job of the same trial has trained; its checkpoint holds them."""
+    checkpoint: str = ""
+    """File to keep the training's state in, and to go on from where it exists; none is kept where it is empty."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +135,12 @@ class Measurement:
     """What came out of a job. A failure is an outcome too, with its reason in one line.
 
     `metrics` holds the measured objectives (`acc`, `train_seconds`, ...), empty when `outcome` is "failed".
+    `curve` begins at epoch 1, whatever the job went on from; `seconds` are of this job alone. An outcome of "paused"
+    means that `Job.until` was reached before the last epoch.
     `reason` is one of the words of `FAILURES`; `detail` is one line for the screen, `traceback` goes to the store.
     """
 
-    outcome: Literal["finished", "failed"]
+    outcome: Literal["finished", "paused", "failed"]
     metrics: Mapping[str, float] = field(default_factory=dict)
     curve: tuple[EpochRecord, ...] = ()
     seconds: float = 0.0
