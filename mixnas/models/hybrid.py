@@ -295,6 +295,8 @@ def from_wavemix_lite(axes: Candidate) -> Candidate:
     """The axes here of a member of the family `wavemix_lite`; its weights go over under the same names."""
     whole = {**wavemix_lite.FAMILY.defaults, **axes}
     unused = {"stem.patch_size" if whole["stem"] == "strided" else "stem.stride"}
+    if whole["transform"] == "dwt":
+        unused.add("transform")  # there is no other here
     if whole["upsample"] == "interpolate":
         unused.add("upsample.ff_ratio")
     moved = {name: f"token.{name}" for name in ("levels", "wavelet", "upsample")}

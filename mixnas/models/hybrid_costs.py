@@ -104,6 +104,7 @@ def wavemix_axes(axes: Axes) -> dict[str, Any]:
         **{name: axes[f"token.{name}"] for name in ("levels", "wavelet", "upsample")},
         **{name: axes[f"channel.{name}"] for name in ("mult", "dropout")},
         "upsample.ff_ratio": axes["channel.ff_ratio"],
+        "transform": "dwt",
     }
 
 

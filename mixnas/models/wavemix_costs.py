@@ -11,6 +11,8 @@ With width d, mult m, and P_l the area of level l (P_0 that of the block), a blo
     transform          4 P_{l-1} * d/4 with Haar, for each l; no counter sees it
 
 Interpolation has no weights: ff is out, and 16 ff * out gives way to the 4 * out that fvcore counts, at every pixel.
+Learned filters in place of the wavelet's are 4 d weights a level, which counters see; average pooling is 4 P_l * d
+that they do not, and its reduction keeps all d channels.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ DEFAULTS: MappingProxyType[str, Value] = MappingProxyType(
         "width": 144,
         "depth": 7,
         "levels": 1,
+        "transform": "dwt",
         "wavelet": "haar",
         "mult": 2,
         "dropout": 0.5,
@@ -85,7 +88,7 @@ def macs_thop(axes: Axes, problem: Problem) -> Any:
 
 
 def transform_macs(axes: Axes, problem: Problem) -> Any:
-    """Multiply-accumulates of the wavelet transforms, which no counter sees."""
+    """Multiply-accumulates of the wavelet transforms, or of pooling in their place, which no counter sees."""
     axes = {**DEFAULTS, **axes}
     return axes["depth"] * block_transform_macs(axes, problem)
 
@@ -102,10 +105,11 @@ def _count(axes: Axes, problem: Problem, prices: Prices) -> Any:
 def block_params(axes: Axes, problem: Problem) -> Any:
     """Trainable parameters of one block."""
     width = axes["width"]
-    block = width * (width // 4) + width // 4
+    reduced, learned = _reduced(axes), _is(axes, "transform", "strided_conv")
+    block = width * reduced + reduced
     for level in levels(axes, problem):
         wide = axes["mult"] * width
-        count = level.inputs * wide + wide + wide * level.ff + level.ff + 2 * level.outputs
+        count = learned * 4 * width + level.inputs * wide + wide + wide * level.ff + level.ff + 2 * level.outputs
         block = block + level.exists * (count + level.deconv * (16 * level.ff * level.outputs + level.outputs))
     return block
 
@@ -113,23 +117,27 @@ def block_params(axes: Axes, problem: Problem) -> Any:
 def block_macs(axes: Axes, problem: Problem, prices: Prices) -> Any:
     """Multiply-accumulates of one block, without its transform."""
     width = axes["width"]
-    block = area(grid(axes, problem)) * width * (width // 4)
+    block = area(grid(axes, problem)) * width * _reduced(axes)
+    learned = _is(axes, "transform", "strided_conv")
     for level in levels(axes, problem):
         wide = axes["mult"] * width
         up = level.deconv * prices.deconv * level.ff + (1 - level.deconv) * prices.bilinear * 4
-        count = area(level.size) * (level.inputs * wide + wide * level.ff + up * level.outputs)
+        count = area(level.size) * (learned * 4 * width + level.inputs * wide + wide * level.ff + up * level.outputs)
         block = block + level.exists * (count + prices.norm * level.outputs * area(level.before))
     return block
 
 
 def block_transform_macs(axes: Axes, problem: Problem) -> Any:
-    """Multiply-accumulates of the transforms of one block: one pyramid of separable filters."""
-    length = _filter_length(axes["wavelet"])
-    total: Any = 0
+    """Multiply-accumulates of the transforms of one block: one pyramid of separable filters, or of 2x2 means."""
+    length = _filter_length(axes)
+    filters: Any = 0
+    means: Any = 0
     for level in levels(axes, problem):
         rows, columns = level.size
-        total = total + level.exists * length * columns * (2 * level.before[0] + 4 * rows)
-    return (axes["width"] // 4) * total
+        filters = filters + level.exists * length * columns * (2 * level.before[0] + 4 * rows)
+        means = means + level.exists * 4 * rows * columns
+    pooled = _is(axes, "transform", "average_pool")
+    return _is(axes, "transform", "dwt") * (axes["width"] // 4) * filters + pooled * axes["width"] * means
 
 
 class Level(NamedTuple):
@@ -151,8 +159,7 @@ class Level(NamedTuple):
 def levels(axes: Axes, problem: Problem) -> Iterator[Level]:
     """The levels of one block, finest first, up to the deepest one of all candidates."""
     width, deepest = axes["width"], axes["levels"]
-    length = _filter_length(axes["wavelet"])
-    deconv = 1 * (axes["upsample"] == "deconv")
+    length, deconv = _filter_length(axes), _is(axes, "upsample", "deconv")
     before = grid(axes, problem)
     for number in range(1, int(np.max(deepest)) + 1):
         size = ((before[0] + length - 1) // 2, (before[1] + length - 1) // 2)
@@ -279,9 +286,22 @@ def area(sides: tuple[Any, Any]) -> Any:
     return sides[0] * sides[1]
 
 
-def _filter_length(wavelet: Any) -> Any:
-    """Taps of a wavelet's filters, or of a column of wavelets."""
-    return by_name(wavelet, _taps) if isinstance(wavelet, np.ndarray) else _taps(wavelet)
+def _reduced(axes: Axes) -> Any:
+    """Channels that are transformed: a quarter of the width, but all of it where it is pooled."""
+    pooled = _is(axes, "transform", "average_pool")
+    return pooled * axes["width"] + (1 - pooled) * (axes["width"] // 4)
+
+
+def _is(axes: Axes, axis: str, value: str) -> Any:
+    """1 where the axis has that value, else 0."""
+    return 1 * (axes[axis] == value)
+
+
+def _filter_length(axes: Axes) -> Any:
+    """Taps of the transform's filters along a side; they are 2 where it is no wavelet's."""
+    wavelet, wavelets = axes["wavelet"], _is(axes, "transform", "dwt")
+    length = by_name(wavelet, _taps) if isinstance(wavelet, np.ndarray) else _taps(wavelet)
+    return wavelets * length + (1 - wavelets) * 2
 
 
 @functools.cache

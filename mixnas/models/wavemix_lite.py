@@ -18,6 +18,7 @@ What this file adds to the papers:
     any wavelet   longer filters give larger levels, which are cropped around their middle
     interpolate   the published parameter-free upsampling (level 1) at every level: the second 1x1 convolution gives
                   the channels of the result itself, and a bilinear interpolation enlarges them
+    any transform average pooling, or learned filters, in place of the wavelets (`downsampling`)
     any stem      the heads for segmentation and super-resolution undo any stem whose reduction is a power of two, by
                   one transposed convolution for each factor of two
 
@@ -37,9 +38,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mixnas.errors import ConfigError
+from mixnas.models.downsampling import TRANSFORMS, reduced_width, taps, transform_pyramid
 from mixnas.models.family import Axes, Family
 from mixnas.models.ratios import is_ratio, share
-from mixnas.models.wavelet import WaveletPyramid, filter_length
+from mixnas.models.wavelet import filter_length
 from mixnas.models.wavemix_costs import (
     DEFAULTS,
     grid,
@@ -55,7 +57,11 @@ from mixnas.records import Candidate, Problem
 
 # ---------------------------------------------------------------------------------------------------------- config
 
-CHOICES: dict[str, tuple[str, ...]] = {"stem": ("strided", "patchify"), "upsample": ("deconv", "interpolate")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "transform": TRANSFORMS,
+    "stem": ("strided", "patchify"),
+    "upsample": ("deconv", "interpolate"),
+}
 SCALE = {"segmentation": 1, "super_resolution": 2}
 """How many times larger than the input the output of a dense task is."""
 
@@ -73,7 +79,10 @@ class WaveMixLiteConfig:
     """A multiple of 4: the transform turns a quarter of the channels into all of them."""
     depth: int = 7
     levels: int = 1
+    transform: str = "dwt"
+    """What makes the levels: the wavelet transform, or what an ablation puts in its place (`downsampling`)."""
     wavelet: str = "haar"
+    """Read where transform is dwt."""
     mult: int = 2
     """Hidden channels of a feed-forward over the width."""
     dropout: float = 0.5
@@ -192,7 +201,7 @@ class FeedForward(nn.Module):
         self.upsample: nn.Module = enlarge(ff, outputs) if deconv else nn.Upsample(scale_factor=2, mode="bilinear")
         self.norm = nn.BatchNorm2d(outputs)
         # A filter longer than Haar's makes a level larger than half, by as much on both sides.
-        self.offset = filter_length(config.wavelet) // 2 - 1
+        self.offset = taps(config.transform, config.wavelet) // 2 - 1
 
     def forward(self, bands: Tensor, size: torch.Size) -> Tensor:
         x = self.project(self.dropout(self.activation(self.expand(bands))))
@@ -205,8 +214,8 @@ class Block(nn.Module):
     def __init__(self, config: WaveMixLiteConfig) -> None:
         super().__init__()
         width, last = config.width, config.levels - 1
-        self.reduction = nn.Conv2d(width, width // 4, 1)
-        self.pyramid = WaveletPyramid(config.wavelet, config.levels)
+        self.reduction = nn.Conv2d(width, reduced_width(config.transform, width), 1)
+        self.pyramid = transform_pyramid(config.transform, config.wavelet, width, config.levels)
         self.levels = nn.ModuleList(
             FeedForward(
                 config,

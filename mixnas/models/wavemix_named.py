@@ -23,6 +23,8 @@ def axes_of(width: int, depth: int, levels: int = 1, **choices: Value) -> Candid
     given = {name.replace("__", "."): value for name, value in choices.items()}
     merged = {**DEFAULTS, "width": width, "depth": depth, "levels": levels, **given}
     unused = {"head_ratio", "stem.patch_size" if merged["stem"] == "strided" else "stem.stride"}
+    if merged["transform"] == "dwt":
+        unused.add("transform")  # the axis is newer than the names of these architectures
     if merged["upsample"] == "interpolate":
         unused.add("upsample.ff_ratio")
     return {name: value for name, value in merged.items() if name not in unused}

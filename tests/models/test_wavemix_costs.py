@@ -46,6 +46,7 @@ def members(draw: st.DrawFn) -> tuple[Candidate, Problem]:
         "width": 4 * draw(st.integers(1, 5)),
         "depth": draw(st.integers(1, 3)),
         "levels": draw(st.integers(1, 4)),
+        "transform": draw(st.sampled_from(["dwt", "dwt", "average_pool", "strided_conv"])),
         "wavelet": draw(st.sampled_from(["haar", "db2", "bior2.2"])),
         "mult": draw(st.integers(1, 4)),
         "stem": stem,
@@ -74,7 +75,7 @@ def test_closed_forms_equal_the_built_model_fvcore_and_thop(member: tuple[Candid
     assert macs_thop(axes, problem) == counted_by_thop(model, problem)
 
 
-@given(members())
+@given(members().filter(lambda member: member[0]["transform"] == "dwt"))
 @settings(max_examples=15, deadline=None)
 def test_transform_macs_are_those_of_the_pyramids_in_the_model(member: tuple[Candidate, Problem]) -> None:
     from mixnas.models.wavelet import WaveletPyramid, wavelet_macs
