@@ -21,7 +21,7 @@ from mixnas.objectives import TIMED, Objective
 from mixnas.recipe import Recipe
 from mixnas.records import Candidate, Fidelity, Job, Problem
 from mixnas.search.driver import BaselineModel, Driver
-from mixnas.search.executors import Executor, make_executor
+from mixnas.search.executors import Cluster, Executor, make_executor
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Feasible, Gate
 from mixnas.search.proposers import SAMPLERS, Setting, make_proposer
@@ -45,7 +45,13 @@ class Session:
 
 @contextmanager
 def open_session(
-    spec: StudySpec, storage: str, *, executor: str = "processes", workers: int = 0, download: bool = False
+    spec: StudySpec,
+    storage: str,
+    *,
+    executor: str = "processes",
+    workers: int = 0,
+    cluster: Cluster | None = None,
+    download: bool = False,
 ) -> Iterator[Session]:
     """Checks the spec, then opens or goes on with its study. Everything is let go of at the end of the block.
 
@@ -55,7 +61,7 @@ def open_session(
     spec, problem, space = resolve(spec)
     if spec.sampler not in SAMPLERS:
         raise UnknownName("sampler", spec.sampler, SAMPLERS)
-    pool = make_executor(executor, workers, preload=spec.evaluator)  # workers load while we check the rest
+    pool = make_executor(executor, workers, spec.evaluator, cluster)  # workers load while we check the rest
     store = feed = driver = None
     try:
         load_evaluator(spec.evaluator)

@@ -12,6 +12,7 @@ from mixnas.data import datasets_for
 from mixnas.errors import UsageError
 from mixnas.objectives import OBJECTIVES
 from mixnas.records import Task
+from mixnas.search.executors import Cluster
 from mixnas.study import DEFAULT_STORAGE, StudySpec, load_study
 
 TASKS = get_args(Task)
@@ -36,8 +37,16 @@ def search(
     task: str | None = typer.Option(None, help=f"{', '.join(TASKS)}. [the data set's, or classification]"),
     trials: int | None = typer.Option(None, help="Finished trainings, over all runs of the study together. [40]"),
     epochs: int | None = typer.Option(None, help="Epochs of each training. [the data set's own default]"),
-    workers: int = typer.Option(0, help="Worker processes; 0 is one a core."),
-    executor: str = typer.Option("processes", help="processes, or inline: one job at a time in this process."),
+    workers: int = typer.Option(0, help="Trials at once; 0 is one a core, or what the cluster has room for."),
+    backend: str = typer.Option(
+        "processes",
+        "--backend",
+        "--executor",
+        help="What runs the trials: processes of this machine, inline (one at a time in this process), or ray.",
+    ),
+    address: str = typer.Option("", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT. [one on this machine]"),
+    cpus_per_trial: float = typer.Option(1.0, help="CPUs that Ray reserves for a trial."),
+    gpus_per_trial: float = typer.Option(0.0, help="GPUs that Ray reserves for a trial; 0.25 puts four on each."),
     sampler: str | None = typer.Option(None, help="tpe, nsga2 or random. [tpe]"),
     constraint: list[str] | None = typer.Option(
         None, help='What a candidate must meet before it is trained: "params <= 100k and depth > 2". Repeatable.'
@@ -86,11 +95,19 @@ def search(
     }
     spec = _spec(base, {key: value for key, value in flags.items() if value is not None})
     spec = _with_recipe(spec, recipe, {"lr": lr, "batch_size": batch_size})
-    run(spec, storage, executor=executor, workers=workers, download=download, plain=plain)
+    cluster = Cluster(address, cpus_per_trial, gpus_per_trial)
+    run(spec, storage, executor=backend, workers=workers, cluster=cluster, download=download, plain=plain)
 
 
 def run(
-    spec: StudySpec, storage: str, *, executor: str = "processes", workers: int = 0, download: bool, plain: bool
+    spec: StudySpec,
+    storage: str,
+    *,
+    executor: str = "processes",
+    workers: int = 0,
+    cluster: Cluster | None = None,
+    download: bool,
+    plain: bool,
 ) -> None:
     """Runs a search in view of the user, then says what came out.
 
@@ -109,7 +126,9 @@ def run(
         # Signals are only counted until the session is closed: a second Ctrl-C must not fall into the tidying up.
         with (
             interrupts(armed=False) as state,
-            open_session(spec, storage, executor=executor, workers=workers, download=download) as session,
+            open_session(
+                spec, storage, executor=executor, workers=workers, cluster=cluster, download=download
+            ) as session,
         ):
             state.armed = True
             with open_view(session, plain=plain) as view:

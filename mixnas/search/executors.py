@@ -209,20 +209,43 @@ def _memory_is_low() -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """Which Ray cluster to run on, and what one trial takes of it."""
+
+    address: str = ""
+    """`auto`, `HOST:PORT` or `ray://HOST:PORT`; empty starts a cluster on this machine."""
+    cpus_per_trial: float = 1.0
+    gpus_per_trial: float = 0.0
+    """A share lets several trials have one GPU: 0.25 is four."""
+
+    def __post_init__(self) -> None:
+        for name in ("cpus_per_trial", "gpus_per_trial"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                flag = "--" + name.replace("_", "-")
+                raise UsageError(f"{flag} {getattr(self, name)} is not an amount", hint=f"{flag} 1, or a share: 0.25")
+
+
 EXECUTORS: dict[str, str] = {
     "processes": "worker processes on this machine, one torch thread each",
     "inline": "one job at a time in this process",
+    "ray": "a Ray cluster, through ray.tune; --address says which",
 }
 
 
-def make_executor(name: str, workers: int = 0, preload: str = "") -> Executor:
+def make_executor(name: str, workers: int = 0, preload: str = "", cluster: Cluster | None = None) -> Executor:
     """The executor of that name; `workers=0` takes one a core; workers load the evaluator `preload` as they start.
 
     Raises:
         UnknownName: there is none.
+        UsageError: there is no such cluster, or it has no room for a trial.
     """
     if name == "inline":
         return InlineExecutor()
+    if name == "ray":
+        from mixnas.search.ray_executor import RayExecutor
+
+        return RayExecutor(workers, cluster or Cluster())
     if name == "processes":
         return ProcessExecutor(workers, preload)
     raise UnknownName("executor", name, EXECUTORS)

@@ -27,7 +27,10 @@ def gather(executor: Executor, jobs: int, seconds: float = 60) -> list[Event]:
     return events
 
 
-@pytest.fixture(params=EXECUTORS)
+ALL = [pytest.param(name, marks=pytest.mark.slow if name == "ray" else ()) for name in EXECUTORS]
+
+
+@pytest.fixture(params=ALL)
 def executor(request: pytest.FixtureRequest):
     made = make_executor(request.param, workers=2)
     yield made
@@ -48,12 +51,13 @@ def test_runs_jobs_and_reports_every_epoch(executor: Executor) -> None:
     assert executor.free() == executor.workers
 
 
-def test_results_do_not_depend_on_the_executor() -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_results_do_not_depend_on_the_executor(name: str) -> None:
     results = []
-    for name in EXECUTORS:
-        made = make_executor(name, workers=1)
+    for one in ("inline", name):
+        made = make_executor(one, workers=1)
         made.submit(job())
-        results.append([e.measurement.metrics["acc"] for e in gather(made, 1) if isinstance(e, Done)])
+        results.append([e.measurement.curve for e in gather(made, 1) if isinstance(e, Done)])
         made.stop()
     assert results[0] == results[1]
 
@@ -64,7 +68,7 @@ def test_stop_says_what_was_running(executor: Executor) -> None:
 
 
 def test_an_unknown_executor_lists_the_known() -> None:
-    with pytest.raises(UnknownName, match="inline, processes"):
+    with pytest.raises(UnknownName, match="inline, processes, ray"):
         make_executor("ray2")
 
 

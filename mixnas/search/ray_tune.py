@@ -1,0 +1,277 @@
+"""The Tune side of a search on a Ray cluster: what turns our jobs into Tune trials and their news into our events.
+
+Ray Tune places trials, reserves their resources, watches nodes and keeps actors for the next trial. What to train,
+how far, and what becomes of it is decided by our driver, as everywhere: a Tune trial is one `Job`, so a pause at a rung
+ends it and a promotion is the next one. Checkpoints travel with the trials, so nodes need no shared disk.
+
+Jobs go out and news come back as JSON text: a node needs the installed package, and no path of the driver's machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ray import tune
+from ray.tune.search import Searcher
+
+from mixnas.errors import RunError
+from mixnas.evaluators import run
+from mixnas.records import EpochRecord, Job, Measurement, job_from_dict, to_dict
+
+News: TypeAlias = tuple[str, str, bytes | None]
+"""The key of a job, JSON of what is new of it, and its checkpoint where that is new, too."""
+
+HEARTBEAT = 1.0
+"""Seconds that a trial may be silent; Tune looks for the end of the search at each word."""
+
+PATIENCE = 10.0
+"""Longest wait for the driver's next job. Tune lets an actor go that is not needed at once, and a new one takes 2 s."""
+
+SETTINGS = {
+    "RAY_AUTH_MODE": "disabled",  # a cluster of our own on this machine; token files in the home folder otherwise
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the store keeps everything already
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our loop has the rules for Ctrl-C
+    "TUNE_GLOBAL_CHECKPOINT_S": "1000000",  # nothing is ever restored from Tune's own state
+    "TUNE_MAX_PENDING_TRIALS_PG": "1",
+    "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+}
+"""Environment of Ray Tune, where the user has not set it."""
+
+
+class JobTrainable(tune.Trainable):
+    """Runs one job after the other in an actor: the job in a thread, its news in the results."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="mixnas-ray-")
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Takes the next job; an actor whose last training cannot be ended ends itself, and the job goes to another."""
+        self._end_thread()
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Waits for news of the training; the last word is its measurement."""
+        news, done = [], False
+        with contextlib.suppress(queue.Empty):
+            news.append(self._news.get(timeout=HEARTBEAT))
+            while True:
+                news.append(self._news.get_nowait())
+        done = any("measurement" in message for message in news)
+        return {"news": json.dumps(news), "checkpoint": self._new_checkpoint(), "done": done}
+
+    def cleanup(self) -> None:
+        self._ended.set()
+        self._folder.cleanup()
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._news: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._ended, self._kept = threading.Event(), 0
+        job = job_from_dict(json.loads(config["job"]))
+        self._path = Path(self._folder.name) / f"{job.trial}-{job.attempt}-{job.fidelity.seed}.pt"
+        if config["checkpoint"]:
+            self._path.write_bytes(config["checkpoint"])
+            self._kept = self._path.stat().st_mtime_ns
+        job = _at_home(job, self._path)
+        self._thread = threading.Thread(target=_serve, args=(job, self._news, self._ended), daemon=True)
+        self._thread.start()
+
+    def _end_thread(self) -> None:
+        self._ended.set()
+        self._thread.join(timeout=5 * HEARTBEAT)
+        if self._thread.is_alive():
+            os._exit(1)
+        self._path.unlink(missing_ok=True)
+
+    def _new_checkpoint(self) -> bytes | None:
+        with contextlib.suppress(FileNotFoundError):
+            written = self._path.stat().st_mtime_ns
+            if written != self._kept:
+                self._kept = written
+                return self._path.read_bytes()
+        return None
+
+
+def _at_home(job: Job, checkpoint: Path) -> Job:
+    """The job with the paths of this node: its own file for the checkpoint, its own folder of data sets."""
+    if job.checkpoint:
+        job = replace(job, checkpoint=str(checkpoint))
+    if job.data_dir and not Path(job.data_dir).is_dir():
+        job = replace(job, data_dir=None)
+    return job
+
+
+def _serve(job: Job, news: queue.SimpleQueue[dict[str, Any]], ended: threading.Event) -> None:
+    """The thread of one training. One that is no longer wanted ends at its next epoch."""
+
+    def report(record: EpochRecord) -> None:
+        if ended.is_set():
+            raise SystemExit
+        news.put({"epoch": to_dict(record)})
+
+    with contextlib.suppress(SystemExit):
+        news.put({"measurement": to_dict(run(job, report))})
+    _free_device_memory()
+
+
+def _free_device_memory() -> None:
+    """So that a training that ran out of memory leaves nothing behind for the next one in this actor."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+class JobSearcher(Searcher):
+    """Hands our driver's jobs to Tune, and Tune's news to our driver. It decides nothing."""
+
+    def __init__(self, side: TuneSide | None = None) -> None:
+        super().__init__()
+        self._side = side
+        self._keys: dict[str, str] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Tune pickles its parts in order to be restored later, which our store does better."""
+        return (JobSearcher, ())
+
+    def suggest(self, trial_id: str) -> Any:
+        """The configuration of the next Tune trial, None for "not now", or FINISHED."""
+        assert self._side is not None
+        taken = self._side.next_job()
+        if taken is None:
+            return Searcher.FINISHED if self._side.closing else None
+        key, job, checkpoint = taken
+        self._keys[trial_id] = key
+        return {"job": job, "checkpoint": checkpoint}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self._pass_on(self._keys[trial_id], result)
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        key = self._keys.pop(trial_id)
+        if error or not result or "measurement" not in result.get("news", ""):
+            lost = Measurement("failed", reason="lost_worker", detail="its Ray actor or node has gone")
+            result = {"news": json.dumps([{"measurement": to_dict(lost)}])}
+        self._pass_on(key, result)
+
+    def save(self, checkpoint_path: str) -> None:
+        pass
+
+    def restore(self, checkpoint_path: str) -> None:
+        pass
+
+    def _pass_on(self, key: str, result: Mapping[str, Any]) -> None:
+        assert self._side is not None
+        if result["news"] != "[]" or result.get("checkpoint"):
+            self._side.tell((key, result["news"], result.get("checkpoint")))
+
+
+class EndOfSearch(tune.Stopper):
+    """Stops every trial once the search is to end now."""
+
+    def __init__(self, side: TuneSide | None = None) -> None:
+        self._side = side
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (EndOfSearch, ())
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._side is not None and self._side.closing
+
+
+class TuneSide:
+    """A Tuner in a thread, and the box between it and our loop: beside the loop, or in an actor of the cluster."""
+
+    def __init__(self, resources: Mapping[str, float]) -> None:
+        """`resources` of one trial: `{"cpu": 1, "gpu": 0.25}`."""
+        self.closing = False
+        self._jobs: queue.SimpleQueue[tuple[str, str, bytes | None]] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
+        self._owed = threading.Event()  # the loop may still answer the last news with a job
+        self._owed.set()
+        self._error: BaseException | None = None
+        self._resources = dict(resources)
+        self._thread = threading.Thread(target=self._run, name="mixnas-ray-tune", daemon=True)
+        self._thread.start()
+
+    def submit(self, key: str, job: str, checkpoint: bytes | None) -> None:
+        """Queues a job. Its key comes back with its news."""
+        self._jobs.put((key, job, checkpoint))
+
+    def take(self, timeout: float) -> list[News]:
+        """The news since the last call; waits for some. Calling it says that no job is coming now.
+
+        Raises:
+            RunError: Tune has ended, with an error or because the cluster is gone.
+        """
+        if self._news.empty():
+            self._owed.clear()
+        news: list[News] = []
+        with contextlib.suppress(queue.Empty):
+            news.append(self._news.get(timeout=timeout))
+            while True:
+                news.append(self._news.get_nowait())
+        if not news and not self._thread.is_alive():
+            why = f": {str(self._error).strip().splitlines()[0]}" if self._error else ""
+            raise RunError(f"Ray Tune has ended{why}", hint="the same command goes on where it was")
+        return news
+
+    def close(self, timeout: float = 20.0) -> None:
+        """Ends everything that runs."""
+        self.closing = True
+        self._owed.clear()
+        self._thread.join(timeout)
+
+    def next_job(self) -> tuple[str, str, bytes | None] | None:
+        """For the searcher: the next job, waited for while the loop may be about to submit one."""
+        until = time.monotonic() + PATIENCE
+        while not self.closing:
+            with contextlib.suppress(queue.Empty):
+                return self._jobs.get(timeout=0.01 if self._owed.is_set() else 0)
+            if not self._owed.is_set() or time.monotonic() > until:
+                return None
+        return None
+
+    def tell(self, news: News) -> None:
+        """For the searcher: something has happened."""
+        self._owed.set()
+        self._news.put(news)
+
+    def _run(self) -> None:
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a lost trial is our driver's to report
+        try:
+            with tempfile.TemporaryDirectory(prefix="mixnas-tune-") as folder:
+                self._tuner(folder).fit()
+        except BaseException as error:
+            self._error = error
+
+    def _tuner(self, folder: str) -> tune.Tuner:
+        return tune.Tuner(
+            tune.with_resources(JobTrainable, self._resources),
+            tune_config=tune.TuneConfig(search_alg=JobSearcher(self), num_samples=-1, reuse_actors=True),
+            run_config=tune.RunConfig(
+                name="mixnas",
+                storage_path=folder,
+                stop=EndOfSearch(self),
+                verbose=0,
+                failure_config=tune.FailureConfig(max_failures=0),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            ),
+        )
