@@ -101,6 +101,7 @@ class Gate:
         parsed = [_parse(text, names, i) for i, text in enumerate(constraints, 1)]
         self._constraints = [part for whole in parsed for part in conjuncts(whole)]
         self._constraints.sort(key=lambda part: bool(part.names & set(self._later)))
+        self._quick = [part for part in self._constraints if not part.names & set(self._later)]
         self._parsed = parsed
 
     @property
@@ -123,6 +124,27 @@ class Gate:
         for name in self._wanted:
             self._add(name, axes, costs)
         return Verdict(costs)
+
+    def judge(self, candidates: Sequence[Candidate]) -> tuple[Mask, dict[str, npt.NDArray[np.float64]]]:
+        """What is quick to know of many candidates at once: which of them pass, and what each costs.
+
+        A constraint on a cost that takes a while refuses nobody here; `check` has the last word on those that pass.
+
+        Returns:
+            mask: True where all space rules and all quick constraints let the candidate pass; `[N]`.
+            costs: each cost that is quick to know, `[N]`; NaN where a space rule is broken. Empty where all break one.
+        """
+        mask = np.array([not self._space.explain(axes) for axes in candidates], bool)
+        rows = np.flatnonzero(mask)
+        valid = [candidates[row] for row in rows]
+        if not valid:
+            return mask, {}
+        found = self._cheap_columns(valid)
+        columns = {**self._space.context, **self._space.columns(valid), **_with_aliases(found)}
+        active = self._space.active_columns(valid)
+        held = [constraint.evaluate_columns(columns, active).astype(bool) for constraint in self._quick]
+        mask[rows] = np.logical_and.reduce([np.ones(len(rows), bool), *held])
+        return mask, {name: _spread(column, rows, len(candidates)) for name, column in found.items()}
 
     def stored(self, costs: Mapping[str, float]) -> dict[str, float]:
         """The costs by the names that the store keeps them under."""
@@ -210,9 +232,8 @@ class Gate:
         costs = self._cheap_columns(candidates)
         columns = {**self._space.context, **self._space.columns(candidates), **_with_aliases(costs)}
         active = self._space.active_columns(candidates)
-        cheap = [c for c in self._constraints if not c.names & set(self._later)]
-        masks = [constraint.evaluate_columns(columns, active).astype(bool) for constraint in cheap]
-        slow = self._constraints[len(cheap) :]
+        masks = [constraint.evaluate_columns(columns, active).astype(bool) for constraint in self._quick]
+        slow = self._constraints[len(self._quick) :]
         if not slow:
             return masks, costs
         left = np.flatnonzero(np.logical_and.reduce(masks)) if masks else np.arange(len(candidates))
@@ -264,6 +285,13 @@ def violation(constraint: Expression, known: Mapping[str, Any]) -> float:
         if all(isinstance(side, int | float | Fraction) for side in (left, right)):
             return max(float(abs(left - right) / max(abs(right), 1)), 1e-6)
     return 1.0
+
+
+def _spread(column: Column, rows: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.float64]:
+    """The values at their rows among `count`, NaN elsewhere."""
+    spread = np.full(count, np.nan)
+    spread[rows] = column
+    return spread
 
 
 def _shares(total: int, parts: int) -> list[int]:

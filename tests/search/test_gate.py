@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mixnas.errors import ExpressionError, UsageError
@@ -62,6 +63,26 @@ def test_a_slow_cost_that_nobody_names_is_not_worked_out() -> None:
 def test_the_store_is_given_names_that_say_for_what_batch() -> None:
     judge, _ = gate([], wanted=["memory"])
     assert judge.stored({"params": 1, "memory": 2}) == {"params": 1, "memory[b32]": 2}
+
+
+def test_many_candidates_are_judged_as_one_is() -> None:
+    judge, slow = gate(["params <= 3.2k", "depth > 1 and memory <= 64MiB"], wanted=["memory"])
+    broken: list[Candidate] = [{"width": 9, "depth": 1}, {"width": 8}]
+    candidates = [broken[0], *SPACE.enumerate(), broken[1]]
+    mask, costs = judge.judge(candidates)
+    assert slow.asked == 0
+    assert mask.tolist() == [c["width"] in (8, 16, 32) and c.get("depth", 0) > 1 for c in candidates]
+    assert np.isnan(costs["params"][[0, -1]]).all()
+    for axes, row in zip(candidates[1:-1], range(1, len(candidates) - 1), strict=True):
+        assert {name: column[row] for name, column in costs.items()} == cheap(axes)
+        assert mask[row] or judge.check(axes).refused
+
+
+def test_judging_nothing_or_nothing_valid_tells_no_costs() -> None:
+    judge, _ = gate(["params <= 2k"])
+    for candidates in ([], [{"width": 9, "depth": 1}]):
+        mask, costs = judge.judge(candidates)
+        assert (mask.tolist(), costs) == ([False] * len(candidates), {})
 
 
 def test_the_share_that_passes_is_exact_where_all_can_be_costed() -> None:
