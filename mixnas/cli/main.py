@@ -9,7 +9,7 @@ import typer
 
 from mixnas.errors import MixnasError
 
-TOPICS = ("search", "fronts", "dashboard", "models", "importing", "profile", "measure", "space")
+TOPICS = ("search", "fronts", "dashboard", "models", "importing", "profile", "measure", "replay", "space")
 """Files beside this one; each has `register(app)`."""
 
 
