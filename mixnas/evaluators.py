@@ -24,14 +24,18 @@ EVALUATORS: dict[str, str] = {
 
 
 def load_evaluator(name: str) -> Evaluator:
-    """The evaluator of a name in the table, or of `package.module:function`.
+    """The evaluator of a name in the table, of `table:NAME|FILE`, or of `package.module:function`.
 
     Raises:
-        UnknownName: the name is in no table.
-        UsageError: the module cannot be imported, or has no such function.
+        UnknownName: the name is in no table, or there is no such table of trainings.
+        UsageError: the module cannot be imported, or has no such function; the file is no table.
     """
+    if name.startswith("table:"):
+        from mixnas.table.replay import table_evaluator
+
+        return table_evaluator(name)
     if ":" not in name and name not in EVALUATORS:
-        raise UnknownName("evaluator", name, [*EVALUATORS, "package.module:function"])
+        raise UnknownName("evaluator", name, [*EVALUATORS, "table:NAME", "package.module:function"])
     target = EVALUATORS.get(name, name)
     module, _, function = target.partition(":")
     try:

@@ -28,6 +28,7 @@ from mixnas.search.proposers import SAMPLERS, Setting, make_proposer
 from mixnas.space import SearchSpace, load_space
 from mixnas.store import Store
 from mixnas.study import StudySpec, differences
+from mixnas.table import replay
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ def open_session(
     store = feed = driver = None
     try:
         load_evaluator(spec.evaluator)
+        _require_in_table(spec, space, problem)
         _require_quiet(spec, pool.workers)
         model_family = _family_for(space, problem)
         if spec.evaluator == "train":
@@ -169,6 +171,21 @@ def _family_for(space: SearchSpace, problem: Problem) -> Family:
             hint=f"a space of a family that can: {', '.join(able)} (`mixnas space list` tells the family of each)",
         )
     return found
+
+
+def _require_in_table(spec: StudySpec, space: SearchSpace, problem: Problem) -> None:
+    """Refuses to replay from a table what it does not have; nothing where the evaluator is no table."""
+    if spec.evaluator.startswith(replay.PREFIX):
+        replay.require_covered(
+            spec.evaluator,
+            space,
+            problem,
+            dataset=spec.dataset,
+            epochs=spec.epochs,
+            seed=spec.seed,
+            split_seed=spec.split_seed,
+            recipe=spec.recipe.to_dict(),
+        )
 
 
 def _require_quiet(spec: StudySpec, workers: int) -> None:

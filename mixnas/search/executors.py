@@ -229,6 +229,7 @@ class Cluster:
 EXECUTORS: dict[str, str] = {
     "processes": "worker processes on this machine, one torch thread each",
     "inline": "one job at a time in this process",
+    "virtual": "in this process, on workers and a clock that are made up: for evaluator table:NAME",
     "ray": "a Ray cluster, through ray.tune; --address says which",
 }
 
@@ -242,6 +243,10 @@ def make_executor(name: str, workers: int = 0, preload: str = "", cluster: Clust
     """
     if name == "inline":
         return InlineExecutor()
+    if name == "virtual":
+        from mixnas.search.virtual import VirtualExecutor
+
+        return VirtualExecutor(workers or 1)
     if name == "ray":
         from mixnas.search.ray_executor import RayExecutor
 
