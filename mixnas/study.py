@@ -104,6 +104,7 @@ class StudySpec:
 
 
 IDENTITY = (
+    "kind",
     "space_json",
     "objectives",
     "dataset",

@@ -115,12 +115,15 @@ class AblationSpec:
     resolution: int = 4
     """The least resolution of a fractional design."""
     metric: str = ""
+    constraints: tuple[str, ...] = ()
+    """What an arm must meet to be trained, on axes and exact costs, as in a search."""
     evaluator: str = "train"
     data_dir: str | None = None
     scales: Mapping[str, Scale] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vary", tuple(self.vary))
+        object.__setattr__(self, "constraints", tuple(self.constraints))
         if self.design not in get_args(DesignKind):
             raise UnknownName("design", self.design, DESIGNS)
         if self.seeds < 1:
@@ -140,15 +143,16 @@ class AblationSpec:
         if scale not in self.scales:
             raise UnknownName(f"scale of study {self.name!r}:", scale, self.scales)
         size = self.scales[scale]
-        given = {key: getattr(size, key) for key in ("dataset", "epochs", "seeds", "vary", "recipe", "evaluator")}
-        changes = {**self.changes, **size.changes}
-        named = {"name": f"{self.name}-{scale}"} if self.name else {}
-        return replace(self, changes=changes, scales={}, **named, **{k: v for k, v in given.items() if v})
+        fields = ("dataset", "epochs", "seeds", "vary", "recipe", "evaluator")
+        given: dict[str, Any] = {key: value for key in fields if (value := getattr(size, key))}
+        given |= {"changes": {**self.changes, **size.changes}, "scales": {}}
+        return replace(self, name=f"{self.name}-{scale}" if self.name else "", **given)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for the store; the sizes are left out, since what is run is one of them."""
         data = asdict(replace(self, vary=(), scales={}))
         del data["scales"]
+        data["constraints"] = list(self.constraints)
         data["vary"] = [item if isinstance(item, str) else asdict(item) for item in self.vary]
         return data
 

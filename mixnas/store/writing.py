@@ -35,6 +35,16 @@ class Writing(Database):
         with self._write(partial(_explain_study, name=name)) as connection:
             connection.execute(insert(schema.studies), row)
 
+    def describe_study(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Replaces the description of a study: an ablation goes on with more arms or seeds.
+
+        Raises:
+            UnknownName: there is no such study.
+        """
+        with self._write() as connection:
+            require_study(connection, name)
+            connection.execute(update(schema.studies).where(schema.studies.c.name == name).values(spec=spec))
+
     def hold_study(self, study: str, owner: str, lease_seconds: float, *, instead_of: str) -> bool:
         """Takes or renews the right to search a study; False where someone other than `instead_of` has it by now."""
         c = schema.studies.c
