@@ -1,0 +1,78 @@
+"""Every ablation in studies/ can be run at every size, by merely lying there; at smoke it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mixnas.ablation.experiment import Experiment, prepare
+from mixnas.ablation.runner import open_ablation
+from mixnas.ablation.spec import SIZES, AblationSpec, known_ablations, load_ablation
+from mixnas.models import family
+from mixnas.search.loop import run
+
+STUDIES = sorted(known_ablations())
+NOWHERE = "sqlite:////nonexistent/mixnas.db"
+"""No base of these studies is a trial of a database."""
+
+
+def experiment(name: str, scale: str) -> Experiment:
+    """As the study has it, but costed without a trace for its memory, which takes seconds."""
+    return prepare(replace(load_ablation(name).at(scale), evaluator="toy"), NOWHERE)
+
+
+@pytest.fixture(params=STUDIES)
+def study(request: pytest.FixtureRequest) -> AblationSpec:
+    return load_ablation(request.param)
+
+
+def test_there_are_studies_of_both_papers_and_their_hybrid() -> None:
+    assert {name.partition("_")[0] for name in STUDIES} >= {"splitmixer", "wavemix", "hybrid"}
+
+
+def test_it_says_what_it_asks_what_is_expected_and_where_from(study: AblationSpec) -> None:
+    assert study.question.endswith("?")
+    assert study.expectation.endswith(".")
+    assert re.search(r"arXiv:\d{4}\.\d{5}", study.source)
+
+
+def test_it_has_all_sizes(study: AblationSpec) -> None:
+    assert tuple(study.scales) == SIZES
+    assert study.scales["laptop"].evaluator == "" and (study.scales["laptop"].seeds or study.seeds) >= 5
+
+
+@pytest.mark.parametrize("scale", SIZES)
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_arm_is_a_model_of_its_own_with_nothing_made_up(name: str, scale: str) -> None:
+    found = experiment(name, scale)
+    assert found.left_out == () and found.changed == ()
+    assert [arm.label for arm in found.arms if arm.notes] == []
+    assert sum(arm.label == "base" for arm in found.arms) == 1
+    for arm in found.arms:
+        with torch.device("meta"):
+            model = family(found.space.family).build(arm.axes, found.problem)
+        assert sum(p.numel() for p in model.parameters()) == arm.costs["params"]
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One database for all, since making one takes longer than a study at smoke."""
+    return f"sqlite:///{tmp_path_factory.mktemp('studies')}/smoke.db"
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_it_runs_at_smoke(name: str, storage: str) -> None:
+    found = prepare(load_ablation(name).at("smoke"), NOWHERE)
+    with open_ablation(found, storage, executor="inline") as ablation:
+        assert run(ablation.driver, ablation.executor) == "done"
+        assert ablation.driver.finished == found.runs == len(found.arms) * 2
+
+
+@pytest.mark.parametrize("scale", SIZES)
+def test_settings_at_equal_parameters_have_equal_parameters(scale: str) -> None:
+    costs = [arm.costs["params"] for arm in experiment("splitmixer_settings_equal_parameters", scale).arms]
+    assert len(costs) == 6
+    assert max(costs) <= 1.03 * min(costs)
