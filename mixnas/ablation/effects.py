@@ -224,7 +224,8 @@ def _weights(model: Model) -> tuple[list[tuple[str, str]], Numbers]:
             row[model.places[term.name]] = weight
             rows.append(row)
             pairs = zip(term.factors, chosen, strict=True)
-            names.append((term.name, " x ".join(f"{x} - {model.levels[f][0]}" for f, (x, _) in pairs)))
+            words = [f"{x} - {model.levels[f][0]}" for f, (x, _) in pairs]
+            names.append((term.name, words[0] if len(words) == 1 else " x ".join(f"({word})" for word in words)))
     return names, np.array(rows).reshape(len(rows), model.matrix.shape[1])
 
 

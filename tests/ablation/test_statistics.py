@@ -78,9 +78,9 @@ def test_holm_keeps_the_level_among_true_nulls_beside_real_effects() -> None:
     assert np.mean(holm(p)[:, 3] < 0.05) > 0.9
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_what_statsmodels_gives(p: list[float]) -> None:
+@pytest.mark.parametrize("n", [1, 2, 5, 12])
+def test_holm_is_what_statsmodels_gives(n: int) -> None:
+    p = np.random.default_rng(n).uniform(0, 0.2, n).round(2)  # with ties
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
@@ -144,7 +144,7 @@ def test_effects_of_a_factorial_are_covered_at_the_nominal_rate_beside_other_eff
     blocks = rng.normal(0, 2, (STUDIES, 3))[:, seeds]
     model = make_model(runs, seeds, LEVELS)
     _, low, high, p, names = contrasts(model, truth + blocks + rng.normal(0, 1, (STUDIES, len(runs))))
-    expected = {("a", "a1 - a0"): 1.05, ("c", "c1 - c0"): 0.25, ("a x c", "a1 - a0 x c1 - c0"): 0.25}
+    expected = {("a", "a1 - a0"): 1.05, ("c", "c1 - c0"): 0.25, ("a x c", "(a1 - a0) x (c1 - c0)"): 0.25}
     for i, name in enumerate(names):
         value = expected.get(name, 0.0)
         assert 0.93 <= np.mean((low[:, i] <= value) & (value <= high[:, i])) <= 0.97, name

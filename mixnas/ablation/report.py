@@ -1,0 +1,355 @@
+"""An analysis as text: Markdown, LaTeX, CSV and JSON. The same rows and the same sentences in each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mixnas.ablation.analysis import NOISE, Analysis, ArmResult
+from mixnas.ablation.spec import DESIGNS
+from mixnas.ablation.statistics import LEVEL, MOST_SEEDS
+from mixnas.describe import format_value, heading
+
+PER_COST = {"params": (1e3, "1k params"), "macs": (1e6, "1M MACs")}
+"""Costs that the metric is divided by, and in what unit."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A titled table of text; the first column is a name, the others are aligned to the right."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(analysis: Analysis) -> list[Table]:
+    """All tables that have something to say: arms, costs, effects, analysis of variance."""
+    found = [arms_table(analysis), costs_table(analysis)]
+    return [*found, effects_table(analysis), sources_table(analysis)] if analysis.effects.effects else found
+
+
+def arms_table(analysis: Analysis) -> Table:
+    """Every arm: the metric, the difference to the base and what it means."""
+    metric = analysis.metric.name
+    head = ("arm", "seeds", metric, "difference to base", "p (Holm)", "effect size", "verdict")
+    return Table("Arms", head, tuple(_arm_row(arm, metric) for arm in analysis.arms))
+
+
+def _arm_row(arm: ArmResult, metric: str) -> tuple[str, ...]:
+    level = _with_half(metric, arm.mean, arm.low, arm.high)
+    d = arm.difference
+    if d is None:
+        return arm.arm.label, str(len(arm.values)), level, "", "", "", ""
+    words = (signed(metric, d.mean, d.low, d.high), _p(d.p_holm), _number(d.effect_size))
+    return arm.arm.label, str(len(arm.values)), level, *words, d.verdict
+
+
+def costs_table(analysis: Analysis) -> Table:
+    """Every cost of every arm, its share of the base's, and how much of the metric each cost buys."""
+    metric = analysis.metric.name
+    names = list(dict.fromkeys(name for arm in analysis.arms for name in arm.costs))
+    units = [(name, *PER_COST[name]) for name in names if name in PER_COST]
+    head = ("arm", *(heading(name) for name in names), *(f"{metric} per {words}" for _, _, words in units))
+    rows = []
+    for arm in analysis.arms:
+        cells = [_cost(arm, name) for name in names]
+        per = [_number(arm.mean * unit / arm.costs[name]) if arm.costs.get(name) else "–" for name, unit, _ in units]
+        rows.append((arm.arm.label, *cells, *per))
+    return Table("Costs", head, tuple(rows))
+
+
+def _cost(arm: ArmResult, name: str) -> str:
+    if name not in arm.costs:
+        return "–"
+    shown = format_value(name, arm.costs[name])
+    ratio = arm.cost_ratios.get(name)
+    return shown if arm.difference is None or ratio is None else f"{shown} ({ratio - 1:+.0%})"
+
+
+def effects_table(analysis: Analysis) -> Table:
+    """Main effects and interactions of a factorial, with intervals."""
+    metric = analysis.metric.name
+    rows = tuple(
+        (" = ".join((e.term, *e.aliases)), e.contrast, signed(metric, e.estimate, e.low, e.high), _p(e.p_holm))
+        for e in analysis.effects.effects
+    )
+    return Table("Main effects and interactions", ("effect", "contrast", f"change of {metric}", "p (Holm)"), rows)
+
+
+def sources_table(analysis: Analysis) -> Table:
+    """The analysis of variance."""
+    effects = analysis.effects
+    rows = [
+        (s.term, str(s.degrees), f"{s.sum_squares:.3g}", _number(s.f), _p(s.p), _p(s.p_holm)) for s in effects.sources
+    ]
+    squares = effects.residual_sd**2 * effects.residual_degrees
+    rows.append(("noise", str(effects.residual_degrees), f"{squares:.3g}" if rows else "–", "", "", ""))
+    head = ("source", "degrees of freedom", "sum of squares", "F", "p", "p (Holm)")
+    return Table("Analysis of variance", head, tuple(rows))
+
+
+def title(analysis: Analysis) -> str:
+    """What the report is called."""
+    return f"Ablation {analysis.spec['name']}"
+
+
+def introduction(analysis: Analysis) -> list[str]:
+    """What was asked and how it was measured, one sentence or fact a line."""
+    spec = analysis.spec
+    first, last = spec["seed"], spec["seed"] + spec["seeds"] - 1
+    lines = [
+        f"{word}: {spec[key]}"
+        for word, key in (("Question", "question"), ("Expected", "expectation"), ("Source", "source"))
+        if spec.get(key)
+    ]
+    changes = ", ".join(f"{axis}={value}" for axis, value in spec["changes"].items())
+    lines += [
+        f"Base: {spec['title']}{f', with {changes}' if changes else ''}",
+        f"Design: {spec['design']}, {DESIGNS[spec['design']]}",
+        *(line[0].upper() + line[1:] for line in spec["plan"]),
+        f"Measured: validation {analysis.metric.name} on {spec['dataset']} after {spec['epochs']} epochs, seeds {first} "
+        f"to {last}, evaluator {spec['evaluator']}; {analysis.finished} of {analysis.wanted} runs finished"
+        + (f", {analysis.failed} failed" if analysis.failed else ""),
+    ]
+    return [*lines, *(f"Left out: {cell.label}: {cell.reason}" for cell in analysis.left_out)]
+
+
+def conclusions(analysis: Analysis) -> list[str]:
+    """What can be said, in sentences, and what the numbers rest on."""
+    lines = [_sentence(analysis, arm) for arm in analysis.arms if arm.difference is not None]
+    lines += [f"{arm.arm.label}: seed {s} failed: {why}" for arm in analysis.arms for s, why in arm.failures.items()]
+    if advice := _advice(analysis):
+        lines.append(advice)
+    if analysis.effects.missing:
+        lines.append(f"Cannot be estimated, because cells are missing: {', '.join(analysis.effects.missing)}.")
+    return lines
+
+
+def _sentence(analysis: Analysis, arm: ArmResult) -> str:
+    d = arm.difference
+    assert d is not None
+    metric = analysis.metric.name
+    costs = [f"{r - 1:+.0%} {name}" for name, r in arm.cost_ratios.items() if name in PER_COST and round(r, 3) != 1]
+    at = f" at {' and '.join(costs)}" if costs else ""
+    if d.pairs < 2:
+        return f"{arm.arm.label}{at}: {d.verdict}."
+    told = f"{arm.arm.label}{at}: {d.verdict}, {metric} {signed(metric, d.mean, d.low, d.high)}"
+    if d.verdict == NOISE and d.seeds_needed is None:
+        return f"{told}; more than {MOST_SEEDS:,} seeds would be needed to tell such a difference from noise."
+    if d.verdict == NOISE and d.seeds_needed is not None and d.seeds_needed > d.pairs:
+        return f"{told}; about {d.seeds_needed} seeds would tell such a difference from noise."
+    return f"{told}."
+
+
+def _advice(analysis: Analysis) -> str:
+    """Said where the seeds are too few to say anything."""
+    told = [arm.difference for arm in analysis.arms if arm.difference is not None]
+    if told and all(d.pairs < 2 for d in told):
+        return "With fewer than 2 seeds nothing can be told from noise; --seeds 5 is a good start."
+    noisy = [d for d in told if d.verdict == NOISE]
+    if not noisy or len(noisy) < len(told):
+        return ""
+    seen = max(d.detectable for d in noisy)
+    metric = analysis.metric.name
+    pairs = min(d.pairs for d in noisy)
+    return (
+        f"No arm can be told from the base: with {pairs} seeds and the observed spread, only a difference of "
+        f"{format_value(metric, seen)} or more would be found with power 0.8."
+    )
+
+
+def footnotes(analysis: Analysis) -> list[str]:
+    """How the numbers were worked out, and with what."""
+    packages = analysis.environment.get("packages", {})
+    versions = ", ".join(f"{k} {packages[k]}" for k in ("mixnas", "torch", "numpy") if k in packages)
+    notes = [
+        f"Intervals are {LEVEL:.0%} t intervals; differences are paired by seed: same split, same rule for initial "
+        "weights, same order of batches. p values are of paired t-tests, corrected by Holm over all arms; effect size "
+        "is Cohen's d of the differences with Hedges' correction.",
+        "Validation data only: the test set was not read.",
+    ]
+    if analysis.effects.effects:
+        notes.append(
+            f"Effects: least squares with seeds as blocks, {analysis.effects.residual_degrees} degrees of freedom for "
+            "noise; an interaction is half of the change of one factor's effect between two levels of the other."
+        )
+    device = analysis.environment.get("processor", "")
+    return [*notes, ", ".join(filter(None, (versions, f"Python {analysis.environment.get('python', '')}", device)))]
+
+
+# ------------------------------------------------------------------------------------------------ formats
+
+
+def to_markdown(analysis: Analysis) -> str:
+    """The whole report as Markdown."""
+    parts = [f"# {_cell(title(analysis))}", _bullets(introduction(analysis))]
+    parts += [f"## {table.title}\n\n{_markdown_table(table)}" for table in tables(analysis)]
+    parts += ["## In words", _bullets(conclusions(analysis)), _bullets(footnotes(analysis))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {_cell(line)}" for line in lines)
+
+
+def _markdown_table(table: Table) -> str:
+    rule = ["---", *["---:"] * (len(table.head) - 1)]
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in (table.head, rule, *table.rows))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+_TEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "–": "--", "−": "$-$", "<": "$<$",
+    ">": "$>$", "·": r"$\cdot$", "×": r"$\times$",
+}  # fmt: skip
+
+
+def tex(text: str) -> str:
+    """Text with everything that LaTeX would take for a command written out; what no font may have becomes '?'."""
+    return "".join(_TEX.get(letter, letter if letter.isascii() else "?") for letter in text.replace("\n", " "))
+
+
+def to_latex(analysis: Analysis) -> str:
+    """A document of its own with one booktabs table for each table; the tables can be taken out as they stand."""
+    parts = [
+        r"\documentclass{article}",
+        r"\usepackage{booktabs}",
+        r"\usepackage{graphicx}",
+        r"\begin{document}",
+        rf"\section*{{{tex(title(analysis))}}}",
+        _items(introduction(analysis)),
+        *(_latex_table(table) for table in tables(analysis)),
+        _items([*conclusions(analysis), *footnotes(analysis)]),
+        r"\end{document}",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _items(lines: Sequence[str]) -> str:
+    return "\n".join([r"\begin{itemize}", *(rf"\item {{{tex(line)}}}" for line in lines), r"\end{itemize}"])
+
+
+def _latex_table(table: Table) -> str:
+    rows = [" & ".join(map(tex, row)) + r" \\" for row in table.rows]
+    return "\n".join(
+        [
+            r"\begin{table}[htbp]",
+            r"\centering",
+            rf"\caption{{{tex(table.title)}}}",
+            r"\resizebox{\textwidth}{!}{%",
+            rf"\begin{{tabular}}{{l{'r' * (len(table.head) - 1)}}}",
+            r"\toprule",
+            " & ".join(map(tex, table.head)) + r" \\",
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}}",
+            r"\end{table}",
+        ]
+    )
+
+
+def to_csv(analysis: Analysis) -> str:
+    """One row an arm: factors, metric with interval, difference to the base, costs."""
+    metric, factors = analysis.metric.name, list(analysis.factors)
+    costs = list(dict.fromkeys(name for arm in analysis.arms for name in arm.costs))
+    compared = ("pairs", "mean", "low", "high", "effect_size", "p", "p_holm", "seeds_needed", "detectable", "verdict")
+    head = ["arm", "digest", *factors, "seeds", metric, f"{metric}_low", f"{metric}_high", f"{metric}_sd"]
+    head += [*(f"difference_{name}" for name in compared), *costs]
+    rows = []
+    for arm in analysis.arms:
+        difference = asdict(arm.difference) if arm.difference else dict.fromkeys(compared, "")
+        row = [arm.arm.label, arm.arm.digest, *(arm.arm.levels.get(factor, "") for factor in factors)]
+        row += [len(arm.values), arm.mean, arm.low, arm.high, arm.sd, *(difference[name] for name in compared)]
+        rows.append([*row, *(arm.costs.get(name, "") for name in costs)])
+    return _csv(head, rows)
+
+
+def runs_csv(analysis: Analysis) -> str:
+    """One row a run that finished: arm, seed, metric."""
+    rows = [[arm.arm.label, seed, value] for arm in analysis.arms for seed, value in arm.values.items()]
+    return _csv(["arm", "seed", analysis.metric.name], rows)
+
+
+def _csv(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows([["" if _unknown(value) else value for value in row] for row in rows])
+    return text.getvalue()
+
+
+def to_json(analysis: Analysis) -> str:
+    """Everything, with null where nothing is known."""
+    data = {
+        "spec": {key: value for key, value in analysis.spec.items() if key != "space_json"},
+        "environment": analysis.environment,
+        "metric": analysis.metric.name,
+        "arms": [asdict(arm) for arm in analysis.arms],
+        "left_out": [asdict(cell) for cell in analysis.left_out],
+        "effects": asdict(analysis.effects),
+        "runs": {"wanted": analysis.wanted, "finished": analysis.finished, "failed": analysis.failed},
+        "conclusions": conclusions(analysis),
+    }
+    return json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if _unknown(value) else value
+
+
+def _unknown(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+FORMATS: Mapping[str, Callable[[Analysis], str]] = {
+    "markdown": to_markdown,
+    "latex": to_latex,
+    "csv": to_csv,
+    "json": to_json,
+}
+"""What `--format` may name."""
+
+
+def signed(metric: str, mean: float, low: float, high: float) -> str:
+    """A difference with its interval: `+0.0123 [0.0040, 0.0206]`."""
+    if not math.isfinite(mean):
+        return "–"
+    sign = "+" if mean >= 0 else "-"
+    shown = f"{sign}{format_value(metric, abs(mean))}"
+    if not math.isfinite(low):
+        return shown
+    ends = ("-" if end < 0 else "" for end in (low, high))
+    first, last = (f"{sign}{format_value(metric, abs(end))}" for sign, end in zip(ends, (low, high), strict=True))
+    return f"{shown} [{first}, {last}]"
+
+
+def _with_half(metric: str, mean: float, low: float, high: float) -> str:
+    if not math.isfinite(mean):
+        return "–"
+    half = f" ± {format_value(metric, (high - low) / 2)}" if math.isfinite(high) else ""
+    return f"{format_value(metric, mean)}{half}"
+
+
+def _p(value: float) -> str:
+    if not math.isfinite(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "–"
