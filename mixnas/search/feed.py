@@ -7,11 +7,13 @@ duplicates and refused candidates are no trials. `reconcile` mends what a killed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import optuna
 import sqlalchemy
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 
@@ -19,6 +21,24 @@ from mixnas.objectives import Objective
 from mixnas.records import Candidate, Trial
 from mixnas.search.optuna_space import distributions
 from mixnas.space import SearchSpace
+from mixnas.store.guard import guard
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def guarded(method: Callable[Concatenate[Feed, P], R]) -> Callable[Concatenate[Feed, P], R]:
+    """Lets errors of the database leave a method as the store's own do, out of Optuna's wrapping."""
+
+    @wraps(method)
+    def inner(self: Feed, /, *arguments: P.args, **named: P.kwargs) -> R:
+        with guard(self.shown):
+            try:
+                return method(self, *arguments, **named)
+            except StorageInternalError as error:
+                raise error.__cause__ or error from error
+
+    return inner
 
 
 class Feed:
@@ -33,6 +53,7 @@ class Feed:
         constraints: Sequence[str] = (),
     ) -> None:
         """`constraints` hold for every trial that is fed: what they refuse is never trained."""
+        self.shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
         self._space, self._constraints = space, tuple(constraints)
         self._objectives = objectives
         self._storage = open_storage(url)
@@ -46,6 +67,7 @@ class Feed:
         if self._study.metric_names is None:
             self._study.set_metric_names([o.name for o in objectives])
 
+    @guarded
     def start(self, axes: Candidate, attributes: Mapping[str, Any]) -> int:
         """Opens a RUNNING trial and returns its number."""
         template = create_trial(
@@ -58,6 +80,7 @@ class Feed:
         trial_id = self._storage.create_new_trial(self._study_id, template_trial=template)
         return self._storage.get_trial_number_from_id(trial_id)
 
+    @guarded
     def finish(self, number: int, values: Mapping[str, float], attributes: Mapping[str, Any]) -> None:
         """Ends a trial with its values."""
         trial_id = self._trial_id(number)
@@ -65,11 +88,13 @@ class Feed:
             self._storage.set_trial_user_attr(trial_id, key, value)
         self._study.tell(number, [values[o.name] for o in self._objectives])
 
+    @guarded
     def fail(self, number: int, reason: str) -> None:
         """Ends a trial without values."""
         self._storage.set_trial_user_attr(self._trial_id(number), "reason", reason)
         self._study.tell(number, state=TrialState.FAIL)
 
+    @guarded
     def reconcile(self, trials: Iterable[Trial]) -> None:
         """Brings the Optuna side up to our tables: trials that ended there end here, unknown RUNNING ones fail."""
         ours = {trial.number: trial for trial in trials}

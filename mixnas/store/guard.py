@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,6 +56,8 @@ def guard(shown: str) -> Iterator[None]:
     except IntegrityError:
         raise  # the caller knows which of its rules was broken
     except DBAPIError as error:
+        raise _translated(shown, error.orig, isinstance(error, OperationalError)) from error
+    except sqlite3.Error as error:  # a PRAGMA on the bare connection
         raise _translated(shown, error) from error
     except StatementError as error:
         if isinstance(error.orig, (ValueError, TypeError)):
@@ -64,11 +67,11 @@ def guard(shown: str) -> Iterator[None]:
         raise RunError(f"{shown}: {error}") from error
 
 
-def _translated(shown: str, error: DBAPIError) -> MixnasError:
-    name = str(getattr(error.orig, "sqlite_errorname", ""))
+def _translated(shown: str, error: BaseException | None, server: bool = False) -> MixnasError:
+    name = str(getattr(error, "sqlite_errorname", ""))
     for start, (kind, message, hint) in _SQLITE.items():
         if name.startswith(start):
             return kind(f"database {shown}: {message}", hint=hint)
-    what = " ".join(str(error.orig).split())
+    what = " ".join(str(error).split())
     hint = "" if name else "see that the server runs and can be reached, and that the database and the user exist"
-    return RunError(f"database {shown}: {what}", hint=hint if isinstance(error, OperationalError) else "")
+    return RunError(f"database {shown}: {what}", hint=hint if server else "")
