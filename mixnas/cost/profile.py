@@ -1,4 +1,4 @@
-"""What a candidate costs: parameters and multiply-accumulates, in all and stage by stage."""
+"""What a candidate costs: parameters, multiply-accumulates and memory, in all and stage by stage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from mixnas.cost.breakdown import Memory, breakdown
 from mixnas.cost.check import Count, count
+from mixnas.cost.memory import Setup
 from mixnas.models import family as find_family
 from mixnas.records import Candidate, Problem
 
@@ -27,6 +29,10 @@ class Stage:
     kind: str
     params: int
     macs: int
+    saved: int = 0
+    """Bytes that its forward pass leaves for the backward pass, for the batch of `Profile.memory`."""
+    memory: Mapping[str, int] = field(default_factory=dict)
+    """Its bytes when the most lives in a training step, by kind."""
     stages: tuple[Stage, ...] = ()
 
 
@@ -51,14 +57,16 @@ class Profile:
     """Operations that count nothing, with how often they run."""
     stages: tuple[Stage, ...] = ()
     """Empty where the model is too large to run (`LARGEST`); `uncounted` is empty then, too."""
+    memory: Memory | None = None
+    """None where the model is too large to run."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {**asdict(self), "input": list(self.input)}
 
 
-def profile(family: str, axes: Candidate, problem: Problem) -> Profile:
-    """Costs of a candidate: totals from the closed forms, stages from the built model.
+def profile(family: str, axes: Candidate, problem: Problem, setup: Setup | None = None) -> Profile:
+    """Costs of a candidate: totals from the closed forms, stages from the built model and from a traced step.
 
     Raises:
         UnknownName: there is no such family.
@@ -70,11 +78,13 @@ def profile(family: str, axes: Candidate, problem: Problem) -> Profile:
     macs = int(found.macs(axes, problem))
     counted = Count(0, {}, {})
     stages: tuple[Stage, ...] = ()
+    memory = None
     if macs <= LARGEST:
         with torch.random.fork_rng(devices=[]):
             model = found.build(axes, problem)
         counted = count(model, problem.input)
-        stages = _stages(model, "", counted.modules, _LEVELS)
+        memory = breakdown(family, axes, problem, setup or Setup())
+        stages = _stages(model, "", counted.modules, memory, _LEVELS)
     return Profile(
         family,
         dict(axes),
@@ -87,16 +97,18 @@ def profile(family: str, axes: Candidate, problem: Problem) -> Profile:
         macs_thop=int(found.macs_thop(axes, problem)),
         uncounted=counted.uncounted,
         stages=stages,
+        memory=memory,
     )
 
 
-def _stages(module: nn.Module, path: str, macs: Mapping[str, int], levels: int) -> tuple[Stage, ...]:
+def _stages(module: nn.Module, path: str, macs: Mapping[str, int], memory: Memory, levels: int) -> tuple[Stage, ...]:
     if levels == 0:
         return ()
     found = []
     for name, child in module.named_children():
         full = f"{path}.{name}" if path else name
         params = sum(p.numel() for p in child.parameters())
-        inside = _stages(child, full, macs, levels - 1)
-        found.append(Stage(name, type(child).__name__, params, macs.get(full, 0), inside))
+        inside = _stages(child, full, macs, memory, levels - 1)
+        saved, kinds = memory.of(full)
+        found.append(Stage(name, type(child).__name__, params, macs.get(full, 0), saved, kinds, inside))
     return tuple(found)

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
+from torch.utils._python_dispatch import _disable_current_modes
 
 from mixnas.cost.trace import Recorder
 from mixnas.data import Normalisation
 from mixnas.data.splits import Part
+from mixnas.errors import ConfigError
 from mixnas.recipe import Recipe
 from mixnas.records import Problem
 from mixnas.training import Training, autocast
@@ -29,8 +31,8 @@ def training_step(build: Build, problem: Problem, recipe: Recipe, batch: int, mo
         batch: images in the step.
         modules: says of every storage in which module it was allocated, which takes longer.
     """
-    with torch.random.fork_rng(devices=[]), FakeTensorMode():
-        fake = build()
+    with torch.random.fork_rng(devices=[]), FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        fake = _build_fake(build, mode)
         fake.to = lambda *_, **__: fake  # type: ignore[method-assign]  # fake weights cannot be moved
         training = make_training(fake, problem, recipe, batch)
         order = torch.arange(batch)
@@ -58,8 +60,8 @@ def training_step(build: Build, problem: Problem, recipe: Recipe, batch: int, mo
 
 def inference_pass(build: Build, problem: Problem, precision: str, batch: int) -> Recorder:
     """The life of every storage in one forward pass in evaluation mode, without gradients."""
-    with torch.random.fork_rng(devices=[]), FakeTensorMode():
-        model = build().eval()
+    with torch.random.fork_rng(devices=[]), FakeTensorMode(allow_non_fake_inputs=True) as mode:
+        model = _build_fake(build, mode).eval()
         recorder = Recorder()
         for name, parameter in model.named_parameters():
             recorder.add(parameter, "parameters", name.rpartition(".")[0])
@@ -75,6 +77,25 @@ def inference_pass(build: Build, problem: Problem, precision: str, batch: int) -
         recorder.add(outputs, "activations")
         recorder.close()
     return recorder
+
+
+def _build_fake(build: Build, mode: FakeTensorMode) -> nn.Module:
+    """The model on fake tensors. One whose making reads values of tensors, as that of timm's transformers does, is
+    built for real first.
+    """
+    try:
+        return build()
+    except ConfigError as error:
+        if not isinstance(error.__cause__, DataDependentOutputException):
+            raise
+    with _disable_current_modes():
+        model = build()
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in tensors.items():
+                if tensor is not None:
+                    tensors[name] = mode.from_tensor(tensor)
+    return model
 
 
 def make_training(model: nn.Module, problem: Problem, recipe: Recipe, batch: int, device: str = "cpu") -> Training:
@@ -116,6 +137,9 @@ def _follow(recorder: Recorder, training: Training, modules: bool) -> None:
     _mark_blocks(recorder, model, backward=True)
     if modules:
         _name_modules(recorder, model)
+        model.register_forward_pre_hook(lambda *_: recorder.keep("inputs"))
+        model.register_forward_hook(lambda *_: recorder.keep("activations"))
+        training.optimizer.register_step_pre_hook(lambda *_: setattr(recorder, "module", ""))
     training.optimizer.register_step_pre_hook(lambda *_: recorder.mark("optimiser"))
 
 
@@ -147,7 +171,10 @@ def _mark_blocks(recorder: Recorder, model: nn.Module, backward: bool) -> None:
 
 
 def _name_modules(recorder: Recorder, model: nn.Module) -> None:
-    """Lets the recorder know in which module it is, forward and backward."""
+    """Lets the recorder know in which module it is, forward and backward.
+
+    The last operation of a module is often that of a module around it, too; its backward is the innermost one's.
+    """
     stack: list[str] = [""]
 
     def enter(name: str) -> Callable[..., None]:
@@ -161,8 +188,10 @@ def _name_modules(recorder: Recorder, model: nn.Module) -> None:
         def hook(module: nn.Module, inputs: object, output: object) -> None:
             stack.pop()
             recorder.module = stack[-1]
-            if isinstance(output, Tensor) and output.grad_fn is not None:
-                output.grad_fn.register_prehook(lambda *_: setattr(recorder, "module", name))
+            node = output.grad_fn if isinstance(output, Tensor) else None
+            if node is not None and "mixnas" not in node.metadata:
+                node.metadata["mixnas"] = name
+                node.register_prehook(lambda *_: setattr(recorder, "module", name))
 
         return hook
 

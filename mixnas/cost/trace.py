@@ -102,6 +102,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return args[0].fake_device  # asked for hundreds of times a step, and slow to dispatch
         if func is _NORM and self.marks[-1].phase != "clip":
             self.mark("clip")
+            self.module = ""
         result = func(*args, **(kwargs or {}))
         if func in _GROUP_NORMS:
             result = _like_the_kernel(args[_GROUP_NORMS[func]], result)

@@ -59,9 +59,33 @@ def test_the_text_form_names_units_stages_and_what_is_left_out(app: typer.Typer)
     assert "parameters 307,466" in lines
     assert "MACs 76,483,072 a forward pass of one image, as fvcore counts" in lines
     assert "MACs (thop) 79,760,128 the same in thop's convention, as the papers print it" in lines
-    assert "1 to 8, each 37,632 9,437,184 12.3%" in lines
-    assert "channel 33,024 8,388,608 11.0%" in lines
-    assert lines[-1] == "Not counted: gelu (25x), add (8x)"
+    assert "1 to 7, each 37,632 9,437,184 12.3% 72.1 MiB" in lines
+    assert "8 37,632 9,437,184 12.3% 64.1 MiB" in lines  # nothing after it needs its output
+    assert "channel 33,024 8,388,608 11.0% 8.12 MiB" in lines
+    assert "Not counted: gelu (25x), add (8x)" in lines
+    kinds = "activations temporaries optimiser parameters inputs buffers gradients"
+    assert f"at the peak {kinds} total" in lines
+    assert lines[-1].startswith("total 593 MiB 16 MiB")
+
+
+def test_memory_is_of_the_batch_and_precision_that_were_asked_for(app: typer.Typer) -> None:
+    def memory(*flags: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(run(app, "splitmixer-I-256/8", "--json", *flags))["memory"]
+        return found
+
+    small, half = memory("--batch-size", "4"), memory("--batch-size", "4", "--precision", "bf16")
+    assert (small["batch_size"], half["precision"]) == (4, "bf16")
+    assert sum(small["kinds"].values()) == small["peak"] > half["peak"] > half["inference"]
+
+
+def test_it_is_drawn_as_an_icicle(app: typer.Typer, tmp_path: Path) -> None:
+    text = run(app, "splitmixer-I-256/8", "--plot", "profile.html")
+    assert "parameters" in text
+    assert "icicle" in (tmp_path / "profile.html").read_text()[-200_000:]
+    with pytest.raises(UsageError, match="too large to run here"):
+        run(app, "splitmixer-I-256/8", "--image-size", "100000", "--plot", "profile.html")
+    with pytest.raises(UsageError, match=r"cannot write a figure as '?\.txt"):
+        run(app, "splitmixer-I-256/8", "--plot", "profile.txt")
 
 
 def test_the_list_names_every_published_model(app: typer.Typer) -> None:
@@ -132,3 +156,5 @@ def test_wrong_use_is_refused(app: typer.Typer) -> None:
     with pytest.raises(UsageError, match="--list prints all names"):
         runner.invoke(app, ["splitmixer-I-256/8", "--list"], catch_exceptions=False)
     assert runner.invoke(app, ["splitmixer-I-256/8", "--image-size", "0"]).exit_code == 2
+    with pytest.raises(UnknownName, match=r"unknown --precision 'bf61' \(did you mean 'bf16'"):
+        run(app, "splitmixer-I-256/8", "--precision", "bf61")

@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from mixnas.cost.profile import Stage, profile
+from mixnas.cost.profile import profile
 from mixnas.errors import ConfigError, UnknownName
 from mixnas.models import FAMILIES, family
 from mixnas.records import Problem
@@ -26,7 +26,10 @@ def test_the_tree_goes_down_to_the_layers() -> None:
     assert [stage.name for stage in (stem, blocks, head)] == ["stem", "blocks", "head"]
     assert [stage.name for stage in blocks.stages] == ["0", "1"]
     assert [stage.name for stage in blocks.stages[0].stages] == ["spatial", "channel", "activation", "norm"]
-    assert stem.stages[0] == Stage("0", "Conv2d", 8 * 3 * 4 + 8, 8 * 3 * 4 * 64)
+    conv = stem.stages[0]
+    assert (conv.name, conv.kind, conv.params, conv.macs) == ("0", "Conv2d", 8 * 3 * 4 + 8, 8 * 3 * 4 * 64)
+    assert conv.saved == 32 * 8 * 64 * 4  # its output, which the activation needs
+    assert conv.memory["parameters"] == conv.params * 4
 
 
 def test_it_becomes_plain_json() -> None:
@@ -45,7 +48,7 @@ def test_the_random_state_of_the_caller_is_left_alone() -> None:
 def test_a_model_too_large_to_run_is_costed_all_the_same() -> None:
     found = profile("splitmixer", {"width": 256, "depth": 8}, Problem.square(100_000))
     assert found.macs > 10**14
-    assert (found.stages, found.uncounted) == ((), {})
+    assert (found.stages, found.uncounted, found.memory) == ((), {}, None)
 
 
 def test_wrong_axes_and_families_are_refused() -> None:
