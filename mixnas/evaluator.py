@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import torch
 
+from mixnas.checkpoint import Checkpoint
 from mixnas.data import dataset, load_splits
 from mixnas.evaluators import Report
 from mixnas.models import family
@@ -21,13 +22,19 @@ def evaluate(job: Job, report: Report) -> Measurement:
     """Trains the job's candidate on the training part and measures it on the validation part; no test image is read.
 
     `metrics` are those of the last epoch, never of the best one, and `train_seconds`. One thread and the same job
-    give the same curve again. Whatever goes wrong is raised; `mixnas.evaluators.run` makes it an outcome.
+    give the same curve again, in one go or in several: a job with a `checkpoint` goes on from it, keeps it up to date
+    every `KEEP_EVERY` seconds, and pauses at `until`. Only the epochs of this go are reported. Whatever goes wrong is
+    raised; `mixnas.evaluators.run` makes it an outcome.
     """
     started = time.perf_counter()
     with one_thread():
-        curve = _train(job, report)
-    metrics = {**curve[-1].metrics, "train_seconds": sum(record.seconds for record in curve), **_timed(job)}
-    return Measurement("finished", metrics, curve, time.perf_counter() - started, job.device)
+        curve, warning = _train(job, report)
+    metrics = {**curve[-1].metrics, "train_seconds": sum(record.seconds for record in curve)}
+    paused = curve[-1].epoch < job.fidelity.epochs
+    if not paused:
+        metrics |= _timed(job)
+    seconds = time.perf_counter() - started
+    return Measurement("paused" if paused else "finished", metrics, curve, seconds, job.device, detail=warning)
 
 
 def _timed(job: Job) -> dict[str, float]:
@@ -52,9 +59,11 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _train(job: Job, report: Report) -> tuple[EpochRecord, ...]:
+def _train(job: Job, report: Report) -> tuple[tuple[EpochRecord, ...], str]:
+    """The curve from epoch 1 on, and what was wrong with the checkpoint."""
     splits = load_splits(job.dataset, job.split_seed, job.data_dir)
     recipe = resolve_augment(Recipe.from_dict(job.recipe), job.dataset)
+    checkpoint = Checkpoint(job)
     with seeded(derived_seed(job.fidelity.seed, "init"), job.device):
         training = Training(
             family(job.family).build(job.axes, job.problem),
@@ -66,7 +75,17 @@ def _train(job: Job, report: Report) -> tuple[EpochRecord, ...]:
             seed=job.fidelity.seed,
             device=job.device,
         )
-        return fit(training, splits.validation, report)
+        curve = list(checkpoint.load(training))
+
+        def keep_and_report(record: EpochRecord) -> None:
+            curve.append(record)
+            checkpoint.keep_now_and_then(training, curve)
+            report(record)
+
+        fit(training, splits.validation, keep_and_report, until=job.until)
+        if training.epoch < training.epochs:
+            checkpoint.keep(training, curve)
+    return tuple(curve), checkpoint.warning
 
 
 def resolve_augment(recipe: Recipe, dataset_name: str) -> Recipe:

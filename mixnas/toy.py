@@ -32,21 +32,25 @@ _CHOICE_SPREAD = 0.5
 
 
 def evaluate(job: Job, report: Report) -> Measurement:
-    """Gives the closed-form curve of the job's candidate, epoch by epoch, or a failure where the recipe asks for it."""
+    """Gives the closed-form curve of the job's candidate, epoch by epoch, or a failure where the recipe asks for it.
+
+    Pauses at `Job.until`, and reports and sleeps for the epochs after `Job.after` only.
+    """
     epochs = job.fidelity.epochs
+    last = min(job.until, epochs) or epochs
     pause = float(job.recipe.get("toy_seconds", 0)) / epochs
     fails = _uniform(job, "fails") < float(job.recipe.get("toy_fail_share", 0))
-    curve: list[EpochRecord] = []
-    for epoch in range(1, epochs + 1):
+    curve = [epoch_record(job, epoch) for epoch in range(1, job.after + 1)]
+    for epoch in range(job.after + 1, last + 1):
         if pause:
             time.sleep(pause)
         if fails:
             return _failure(job, tuple(curve))
         curve.append(epoch_record(job, epoch))
         report(curve[-1])
-    seconds = sum(record.seconds for record in curve)
-    metrics = {**curve[-1].metrics, "train_seconds": seconds}
-    return Measurement("finished", metrics, tuple(curve), seconds, job.device)
+    metrics = {**curve[-1].metrics, "train_seconds": sum(record.seconds for record in curve)}
+    seconds = sum(record.seconds for record in curve[job.after :])
+    return Measurement("finished" if last == epochs else "paused", metrics, tuple(curve), seconds, job.device)
 
 
 def epoch_record(job: Job, epoch: int) -> EpochRecord:

@@ -155,6 +155,7 @@ class Training:
             "order": self.order.get_state(),
             "noise": self.noise.get_state(),
             "global": torch.get_rng_state(),
+            "device": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "epoch": self.epoch,
             "step": self.step,
         }
@@ -167,19 +168,30 @@ class Training:
         self.order.set_state(state["order"])
         self.noise.set_state(state["noise"])
         torch.set_rng_state(state["global"])
+        if state.get("device") is not None:
+            torch.cuda.set_rng_state(state["device"], self.device)
         self.epoch, self.step = state["epoch"], state["step"]
 
 
-def fit(training: Training, validation: Part | None, report: Report) -> tuple[EpochRecord, ...]:
-    """Trains to the last epoch; calls `report` after each with the validation metrics (none without a part).
+def fit(
+    training: Training,
+    validation: Part | None,
+    report: Report,
+    *,
+    until: int = 0,
+) -> tuple[EpochRecord, ...]:
+    """Trains on to the last epoch; calls `report` after each with the validation metrics (none without a part).
 
     `EpochRecord.seconds` is the training time of that epoch, validation and reporting left out.
+
+    Args:
+        until: stop after this epoch; 0 goes to the last one.
 
     Raises:
         NonFiniteLoss: the loss became NaN or infinite.
     """
     curve: list[EpochRecord] = []
-    while training.epoch < training.epochs:
+    while training.epoch < (min(until, training.epochs) or training.epochs):
         started = time.perf_counter()
         loss = training.run_epoch()
         seconds = time.perf_counter() - started

@@ -170,7 +170,7 @@ class Driver:
             model.name,
             model.family,
             model.axes,
-            measurement.outcome,
+            "finished" if finished else "failed",
             {o.name: float(known[o.name]) for o in self.objectives} if finished else {},
             job.fidelity,
             measurement.curve,

@@ -79,7 +79,9 @@ def test_the_validation_images_are_not_trained_on(monkeypatch: pytest.MonkeyPatc
 
     kept: dict[str, Any] = {}
     fit = evaluator.fit
-    monkeypatch.setattr(evaluator, "fit", lambda t, v, r: (kept.update(training=t, validation=v), fit(t, v, r))[1])
+    monkeypatch.setattr(
+        evaluator, "fit", lambda t, v, r, **more: (kept.update(training=t, validation=v), fit(t, v, r, **more))[1]
+    )
     evaluate(JOB, silent)
     trained = {image.numpy().tobytes() for image in kept["training"].train.images}
     assert not trained & {image.numpy().tobytes() for image in kept["validation"].images}
@@ -107,7 +109,7 @@ def test_an_exception_is_an_outcome_with_its_traceback() -> None:
     ],
 )
 def test_running_out_of_memory_is_an_outcome(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*arguments: Any) -> None:
+    def fails(*arguments: Any, **named: Any) -> None:
         raise error
 
     monkeypatch.setattr("mixnas.evaluator.fit", fails)
@@ -115,7 +117,7 @@ def test_running_out_of_memory_is_an_outcome(error: Exception, monkeypatch: pyte
 
 
 def test_a_real_allocation_that_fails_is_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mixnas.evaluator.fit", lambda *arguments: torch.empty(2**50))
+    monkeypatch.setattr("mixnas.evaluator.fit", lambda *arguments, **named: torch.empty(2**50))
     assert run(JOB, silent).reason == "out_of_memory"
 
 
