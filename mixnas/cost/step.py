@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -91,10 +92,10 @@ def _build_fake(build: Build, mode: FakeTensorMode) -> nn.Module:
     with _disable_current_modes():
         model = build()
     for module in model.modules():
-        for tensors in (module._parameters, module._buffers):
-            for name, tensor in tensors.items():
-                if tensor is not None:
-                    tensors[name] = mode.from_tensor(tensor)
+        tensors: dict[str, Any] = {**module._parameters, **module._buffers}
+        for name, tensor in tensors.items():
+            if tensor is not None:
+                (module._parameters if name in module._parameters else module._buffers)[name] = mode.from_tensor(tensor)
     return model
 
 
@@ -189,8 +190,9 @@ def _name_modules(recorder: Recorder, model: nn.Module) -> None:
             stack.pop()
             recorder.module = stack[-1]
             node = output.grad_fn if isinstance(output, Tensor) else None
-            if node is not None and "mixnas" not in node.metadata:
-                node.metadata["mixnas"] = name
+            known: Any = node.metadata if node is not None else {}
+            if node is not None and "mixnas" not in known:
+                known["mixnas"] = name
                 node.register_prehook(lambda *_: setattr(recorder, "module", name))
 
         return hook

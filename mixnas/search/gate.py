@@ -136,7 +136,7 @@ class Gate:
         """
         mask = np.array([not self._space.explain(axes) for axes in candidates], bool)
         rows = np.flatnonzero(mask)
-        valid = [candidates[row] for row in rows]
+        valid = [candidates[int(row)] for row in rows]
         if not valid:
             return mask, {}
         found = self._cheap_columns(valid)

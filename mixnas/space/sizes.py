@@ -8,6 +8,7 @@ rule mentions only contribute the number of ways to fill what is below them.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from mixnas.errors import SpaceError
@@ -33,6 +34,11 @@ def size(layout: Layout, components: list[Component]) -> int | float:
         if slot.parent is None and index not in tied:
             total = _times(total, free.ways(index))
     return total
+
+
+def ways_below(layout: Layout, tied: set[int]) -> Callable[[int, int], int | float]:
+    """For a slot and one of its codes, the number of ways to fill the slots below that are not tied."""
+    return _Free(layout, tied).below
 
 
 class _Free:

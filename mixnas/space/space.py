@@ -108,6 +108,11 @@ class SearchSpace:
         told = {key: getattr(self, key) for key in ("name", "family", "source", "summary", "rules", "axes", "context")}
         return SearchSpace(**{**told, **changes})
 
+    @property
+    def bound(self) -> Bound:
+        """Slots, rules and the components that they form, for modules of this package."""
+        return self._bound
+
     def parameters(self) -> dict[str, Parameter]:
         """Every axis in every place, by its branch-qualified fixed name: `channel[overlap].ratio`."""
         return self._bound.layout.parameters()
