@@ -261,7 +261,7 @@ def _driver(
     )
     objectives = spec.resolved_objectives
     setting = Setting(
-        space, objectives, gate, spec.seed, spec.trials, spec.epochs, reference, _published(space, problem, gate)
+        space, objectives, gate, spec.seed, spec.trials, spec.epochs, reference, published_in(space, problem, gate)
     )
     proposer = make_proposer(spec.sampler, setting)
     return Driver(
@@ -280,7 +280,7 @@ def _driver(
     )
 
 
-def _published(space: SearchSpace, problem: Problem, gate: Gate) -> tuple[Candidate, ...]:
+def published_in(space: SearchSpace, problem: Problem, gate: Gate) -> tuple[Candidate, ...]:
     """The published models of the family that are candidates of the space and pass the gate, cheapest first."""
     named = [dict(model.axes) for model in family(space.family).named.values() if not space.explain(dict(model.axes))]
     found = {space.digest(axes): space.canonical(axes) for axes in named}

@@ -1,0 +1,33 @@
+"""Who takes part. A new strategy is one line in `STRATEGIES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mixnas.search.proposers import SAMPLERS
+from studies.benchmarks.arena import Arena, Run, drive
+from studies.benchmarks.plain_optuna import plain_optuna
+
+Strategy = Callable[[Arena, int], Run]
+"""Runs one repetition on a table."""
+
+PEER = "plain Optuna"
+RANDOM = "random"
+
+
+def ours(sampler: str) -> Strategy:
+    """A sampler of ours by its name."""
+
+    def run(arena: Arena, repetition: int) -> Run:
+        return drive(arena, repetition, SAMPLERS[sampler].make)
+
+    return run
+
+
+STRATEGIES: dict[str, Strategy] = {
+    PEER: plain_optuna,
+    RANDOM: ours("random"),
+    "nsga2": ours("nsga2"),
+    "tpe": ours("tpe"),
+}
+"""Name to what runs one repetition. Other packages take part through `peers/`, in environments of their own."""
