@@ -126,14 +126,14 @@ def document(title: str, body: str, plots: bool = False) -> str:
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)} – mixnas</title><style>{_STYLE}</style>{script}</head><body>"
+        f"<title>{escape(title)} – mixnas</title><style>{STYLE}</style>{script}</head><body>"
         f"<header><a class='brand' href='{ROOT}'>mixnas</a><a href='/dashboard'>Optuna Dashboard</a></header>"
         f"<main>{body}</main><footer>Read from the store at {read}. Reload for the newest trials.</footer>"
         "</body></html>"
     )
 
 
-_STYLE = """
+STYLE = """
 :root { color-scheme: light; --ink: #1a1a1a; --soft: #5c6570; --line: #e2e5e9; --blue: #0072b2; }
 * { box-sizing: border-box; }
 body { margin: 0; color: var(--ink); background: #f6f7f9; font: 16px/1.5 Arial, 'Liberation Sans', sans-serif; }

@@ -10,7 +10,7 @@ from typing import Any
 from mixnas import catalog
 from mixnas.ablation.arms import Arm, LeftOut, build, levels_of, make_arms
 from mixnas.ablation.designs import Plan, describe_plan, plan
-from mixnas.ablation.factors import check_changes, read_factors
+from mixnas.ablation.factors import check_changes, read_factors, read_value
 from mixnas.ablation.spec import AblationSpec, Factor
 from mixnas.ablation.tricks import tricks_of
 from mixnas.data import dataset
@@ -18,7 +18,7 @@ from mixnas.errors import UsageError
 from mixnas.lookup import FoundModel, find_model
 from mixnas.models import family
 from mixnas.objectives import Objective, default_objectives, objective
-from mixnas.records import Candidate, Problem
+from mixnas.records import Candidate, Problem, Value
 from mixnas.search.gate import Gate
 from mixnas.session import cost_names, exact_costs, predicted_costs
 from mixnas.space import SearchSpace, load_space
@@ -91,6 +91,7 @@ def prepare(spec: AblationSpec, storage: str) -> Experiment:
     data = dataset(spec.dataset)
     found = _found(spec, storage)
     space = load_space(spec.space or _space_of(found)).given(**data.problem.context())
+    spec = replace(spec, changes=_read_changes(spec.changes, space))
     base, changed = _base(spec, found, space)
     spec = _filled_in(spec, found, data.default_epochs, data.problem)
     factors = _factors(spec, space, base)
@@ -121,6 +122,11 @@ def _space_of(found: FoundModel) -> str:
     if found.family in catalog.names("search_spaces"):
         return found.family
     raise UsageError(f"there is no space called {found.family!r} like the family of the base", hint="give --space")
+
+
+def _read_changes(changes: Mapping[str, Value], space: SearchSpace) -> dict[str, Value]:
+    """The changes of the base; text that the command line gave becomes the value that it names."""
+    return {a: read_value(a, v, space, f"--set {a}") if isinstance(v, str) else v for a, v in changes.items()}
 
 
 def _base(spec: AblationSpec, found: FoundModel, space: SearchSpace) -> tuple[Candidate, list[str]]:

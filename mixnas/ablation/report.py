@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mixnas.ablation.analysis import NOISE, Analysis, ArmResult
+from mixnas.ablation.designs import describe_plan
+from mixnas.ablation.experiment import Experiment
 from mixnas.ablation.spec import DESIGNS
 from mixnas.ablation.statistics import LEVEL, MOST_SEEDS
 from mixnas.describe import format_value, heading
@@ -94,6 +96,38 @@ def sources_table(analysis: Analysis) -> Table:
     return Table("Analysis of variance", head, tuple(rows))
 
 
+def design_lines(experiment: Experiment) -> list[str]:
+    """What is going to be run, before it is."""
+    spec = experiment.spec
+    changes = ", ".join(f"{axis}={value}" for axis, value in spec.changes.items())
+    seeds = experiment.seeds
+    lines = [
+        f"ablation {spec.name}: {experiment.title}{f', with {changes}' if changes else ''}, on {spec.dataset}, "
+        f"{spec.epochs} epochs",
+        *(f"base: {note}" for note in experiment.changed),
+        f"design {spec.design}: {DESIGNS[spec.design]}",
+        f"{len(experiment.arms)} arms with seeds {seeds[0]} to {seeds[-1]}",
+        *describe_plan(experiment.plan),
+    ]
+    return [*lines, *(f"left out: {cell.label}: {cell.reason}" for cell in experiment.left_out)]
+
+
+def design_table(experiment: Experiment) -> Table:
+    """Every arm with its levels and exact costs."""
+    factors = [factor.name for factor in experiment.factors]
+    costs = list(dict.fromkeys(name for arm in experiment.arms for name in arm.costs))
+    rows = tuple(
+        (
+            arm.label,
+            *(arm.levels.get(factor, "–") for factor in factors),
+            *(format_value(name, arm.costs[name]) for name in costs),
+            "; ".join(arm.notes),
+        )
+        for arm in experiment.arms
+    )
+    return Table("Arms", ("arm", *factors, *costs, ""), rows)
+
+
 def title(analysis: Analysis) -> str:
     """What the report is called."""
     return f"Ablation {analysis.spec['name']}"
@@ -113,8 +147,9 @@ def introduction(analysis: Analysis) -> list[str]:
         f"Base: {spec['title']}{f', with {changes}' if changes else ''}",
         f"Design: {spec['design']}, {DESIGNS[spec['design']]}",
         *(line[0].upper() + line[1:] for line in spec["plan"]),
-        f"Measured: validation {analysis.metric.name} on {spec['dataset']} after {spec['epochs']} epochs, seeds {first} "
-        f"to {last}, evaluator {spec['evaluator']}; {analysis.finished} of {analysis.wanted} runs finished"
+        f"Measured: validation {analysis.metric.name} on {spec['dataset']} after {spec['epochs']} epochs, "
+        f"seeds {first} to {last}, evaluator {spec['evaluator']}; "
+        f"{analysis.finished} of {analysis.wanted} runs finished"
         + (f", {analysis.failed} failed" if analysis.failed else ""),
     ]
     return [*lines, *(f"Left out: {cell.label}: {cell.reason}" for cell in analysis.left_out)]
@@ -266,10 +301,10 @@ def to_csv(analysis: Analysis) -> str:
     compared = ("pairs", "mean", "low", "high", "effect_size", "p", "p_holm", "seeds_needed", "detectable", "verdict")
     head = ["arm", "digest", *factors, "seeds", metric, f"{metric}_low", f"{metric}_high", f"{metric}_sd"]
     head += [*(f"difference_{name}" for name in compared), *costs]
-    rows = []
+    rows: list[list[Any]] = []
     for arm in analysis.arms:
         difference = asdict(arm.difference) if arm.difference else dict.fromkeys(compared, "")
-        row = [arm.arm.label, arm.arm.digest, *(arm.arm.levels.get(factor, "") for factor in factors)]
+        row: list[Any] = [arm.arm.label, arm.arm.digest, *(arm.arm.levels.get(factor, "") for factor in factors)]
         row += [len(arm.values), arm.mean, arm.low, arm.high, arm.sd, *(difference[name] for name in compared)]
         rows.append([*row, *(arm.costs.get(name, "") for name in costs)])
     return _csv(head, rows)

@@ -9,7 +9,19 @@ import typer
 
 from mixnas.errors import MixnasError
 
-TOPICS = ("search", "fronts", "dashboard", "models", "importing", "profile", "measure", "replay", "space", "table")
+TOPICS = (
+    "search",
+    "ablate",
+    "fronts",
+    "dashboard",
+    "models",
+    "importing",
+    "profile",
+    "measure",
+    "replay",
+    "space",
+    "table",
+)
 """Files beside this one; each has `register(app)`."""
 
 
