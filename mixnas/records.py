@@ -118,6 +118,8 @@ class Job:
     """Epochs that an earlier job of the same trial has trained; its checkpoint holds them."""
     checkpoint: str = ""
     """File to keep the training's state in, and to go on from where it exists; none is kept where it is empty."""
+    timeout: float = 0.0
+    """Seconds after which an executor that can ends the job; 0 waits for ever."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,33 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What early stopping made of a trial at a rung; `rung` and `rank` count from 1.
+
+    >>> str(Decision(trial=4, rung=3, epochs=8, rank=7, of=9, action="stopped"))
+    'rung 3: 7th of 9, stopped'
+    """
+
+    trial: int
+    rung: int
+    epochs: int
+    """Trained when the decision was taken."""
+    rank: int
+    of: int
+    action: Literal["paused", "promoted", "stopped"]
+    at: str = ""
+
+    def __str__(self) -> str:
+        return f"rung {self.rung}: {ordinal(self.rank)} of {self.of}, {self.action}"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `4th`, ... `11th`, ... `21st`."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{ending}"
+
+
+@dataclass(frozen=True)
 class StudyCounts:
     """How a study stands, as `mixnas studies --json` prints it."""
 
@@ -190,6 +219,8 @@ class StudyCounts:
     running: int = 0
     duplicates: int = 0
     refused: int = 0
+    paused: int = 0
+    stopped: int = 0
 
 
 @dataclass(frozen=True)
@@ -213,6 +244,21 @@ class Baseline:
     state: Literal["finished", "failed"]
     values: Mapping[str, float]
     fidelity: Fidelity
+    curve: tuple[EpochRecord, ...] = ()
+    reason: str = ""
+    detail: str = ""
+    seconds: float = 0.0
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class Replicate:
+    """A trial's architecture trained once more with another seed."""
+
+    trial: int
+    seed: int
+    state: Literal["finished", "failed"]
+    values: Mapping[str, float]
     curve: tuple[EpochRecord, ...] = ()
     reason: str = ""
     detail: str = ""

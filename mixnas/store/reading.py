@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from mixnas.errors import UnknownName
-from mixnas.records import Baseline, EpochRecord, FrontPoint, State, StudyCounts, Trial
+from mixnas.records import Baseline, Decision, EpochRecord, FrontPoint, Replicate, State, StudyCounts, Trial
 from mixnas.store import rows, schema
 from mixnas.store.database import Database, require_study, require_trial
 from mixnas.store.records import Attempt, DeviceMeasurement, Export, StudyRecord, TestRead
@@ -102,6 +102,17 @@ class Reading(Database):
         query = select(schema.fronts).order_by(schema.fronts.c.finished)
         return [rows.front_point(row) for row in self._of_study(study, query, schema.fronts.c.study)]
 
+    def decisions(self, study: str) -> list[Decision]:
+        """What early stopping decided, in the order in which it did."""
+        c = schema.decisions.c
+        return [rows.decision(row) for row in self._of_study(study, select(schema.decisions).order_by(c.id), c.study)]
+
+    def replicates(self, study: str) -> list[Replicate]:
+        """The trainings of trials with other seeds, by trial and seed; failed ones too."""
+        c = schema.replicates.c
+        query = select(schema.replicates).order_by(c.trial, c.seed)
+        return [rows.replicate(row) for row in self._of_study(study, query, c.study)]
+
     def baselines(self, study: str) -> list[Baseline]:
         """The baselines of a study, by name; failed ones too."""
         query = select(schema.baselines).order_by(schema.baselines.c.name)
@@ -130,6 +141,8 @@ class Reading(Database):
                 running=found[name, "running"],
                 duplicates=found[name, "duplicate"],
                 refused=found[name, "refused"],
+                paused=found[name, "paused"],
+                stopped=found[name, "stopped"],
             )
             for name in names
         ]

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from mixnas.errors import StoreError, UnknownName, UsageError
 
-AttemptState = Literal["running", "finished", "failed", "interrupted", "lost"]
-"""`interrupted` ended on purpose; `lost` was taken over after its owner went silent. Both leave the trial running."""
+AttemptState = Literal["running", "paused", "finished", "failed", "interrupted", "lost"]
+"""`paused` came to a rung; `interrupted` ended on purpose; `lost` was taken over after its owner went silent. The last
+two leave the trial running."""
 
 
 @dataclass(frozen=True)

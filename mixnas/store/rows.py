@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row
 
-from mixnas.records import Baseline, EpochRecord, Fidelity, FrontPoint, Trial
+from mixnas.records import Baseline, Decision, EpochRecord, Fidelity, FrontPoint, Replicate, Trial
 from mixnas.store.records import Attempt, DeviceMeasurement, Export, StudyRecord, TestRead
 
 
@@ -68,11 +68,66 @@ def trial(row: Row[Any]) -> Trial:
     )
 
 
+def curve_column(points: Sequence[EpochRecord]) -> list[list[Any]]:
+    """A whole learning curve in one JSON column."""
+    return [[p.epoch, *pack({"loss": p.train_loss, "seconds": p.seconds}).values(), pack(p.metrics)] for p in points]
+
+
+def curve(column: Sequence[Sequence[Any]]) -> tuple[EpochRecord, ...]:
+    """The inverse of `curve_column`."""
+    return tuple(EpochRecord(number, float(loss), unpack(m), float(s)) for number, loss, s, m in column)
+
+
+def replicate_row(study: str, found: Replicate) -> dict[str, Any]:
+    """The columns of `mixnas_replicates`."""
+    return {
+        "study": study,
+        "trial": found.trial,
+        "seed": found.seed,
+        "state": found.state,
+        "values": finite(f"replicate of trial {study}/{found.trial}", found.values),
+        "curve": curve_column(found.curve),
+        "reason": found.reason,
+        "detail": plain(found.detail),
+        "seconds": found.seconds,
+    }
+
+
+def replicate(row: Row[Any]) -> Replicate:
+    """A row of `mixnas_replicates`."""
+    return Replicate(
+        row.trial,
+        row.seed,
+        row.state,
+        row._mapping["values"],
+        curve(row.curve),
+        row.reason,
+        row.detail,
+        row.seconds,
+        row.at,
+    )
+
+
+def decision_row(study: str, found: Decision) -> dict[str, Any]:
+    """The columns of `mixnas_decisions` but for the time."""
+    return {
+        "study": study,
+        "trial": found.trial,
+        "rung": found.rung,
+        "epochs": found.epochs,
+        "rank": found.rank,
+        "of": found.of,
+        "action": found.action,
+    }
+
+
+def decision(row: Row[Any]) -> Decision:
+    """A row of `mixnas_decisions`."""
+    return Decision(row.trial, row.rung, row.epochs, row.rank, row.of, row.action, row.at)
+
+
 def baseline_row(study: str, found: Baseline) -> dict[str, Any]:
     """The columns of `mixnas_baselines`."""
-    curve = [
-        [p.epoch, *pack({"loss": p.train_loss, "seconds": p.seconds}).values(), pack(p.metrics)] for p in found.curve
-    ]
     return {
         "study": study,
         "name": found.name,
@@ -82,7 +137,7 @@ def baseline_row(study: str, found: Baseline) -> dict[str, Any]:
         "values": finite(f"baseline {found.name}", found.values),
         "epochs": found.fidelity.epochs,
         "seed": found.fidelity.seed,
-        "curve": curve,
+        "curve": curve_column(found.curve),
         "reason": found.reason,
         "detail": plain(found.detail),
         "seconds": found.seconds,
@@ -91,7 +146,6 @@ def baseline_row(study: str, found: Baseline) -> dict[str, Any]:
 
 def baseline(row: Row[Any]) -> Baseline:
     """A row of `mixnas_baselines`."""
-    curve = (EpochRecord(epoch, float(loss), unpack(m), float(s)) for epoch, loss, s, m in row.curve)
     return Baseline(
         name=row.name,
         family=row.family,
@@ -99,7 +153,7 @@ def baseline(row: Row[Any]) -> Baseline:
         state=row.state,
         values=row._mapping["values"],
         fidelity=Fidelity(row.epochs, row.seed),
-        curve=tuple(curve),
+        curve=curve(row.curve),
         reason=row.reason,
         detail=row.detail,
         seconds=row.seconds,

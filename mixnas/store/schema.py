@@ -5,8 +5,11 @@ portable between SQLite and PostgreSQL. Times are UTC in ISO format with millise
 
     studies ─< trials ─< attempts        architectures ─< trials
                   ├────< curves          architectures ─< costs
-                  └────< exports         measurements, test_reads: by digest, also of models that no search here met
+                  ├────< exports         measurements, test_reads: by digest, also of models that no search here met
+                  └────< decisions, replicates
     studies ─< fronts, proposals, baselines
+
+Version 2 added `decisions` and `replicates`.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PREFIX = "mixnas_"
 NAME_LENGTH = 200
 """Longest name of a study."""
@@ -177,6 +180,39 @@ curves = Table(
     Column("train_loss", Number),
     Column("metrics", Json, nullable=False),
     Column("seconds", Number),
+    _of_trial(),
+)
+
+decisions = Table(
+    "mixnas_decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study", String(NAME_LENGTH), nullable=False),
+    Column("trial", Integer, nullable=False),
+    Column("rung", Integer, nullable=False),
+    Column("epochs", Integer, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("of", Integer, nullable=False),
+    Column("action", String(20), nullable=False),
+    _time("at"),
+    _of_trial(),
+    Index("mixnas_decisions_study", "study", "trial"),
+)
+
+replicates = Table(
+    "mixnas_replicates",
+    metadata,
+    # Trainings of a trial's architecture with other seeds, to see how much of its result was luck.
+    Column("study", String(NAME_LENGTH), primary_key=True),
+    Column("trial", Integer, primary_key=True, autoincrement=False),
+    Column("seed", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String(20), nullable=False),
+    Column("values", Json, nullable=False),
+    Column("curve", Json, nullable=False),
+    Column("reason", String(50), nullable=False, default=""),
+    _text("detail"),
+    Column("seconds", Number),
+    _time("at"),
     _of_trial(),
 )
 

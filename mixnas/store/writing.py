@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from mixnas.errors import StoreError
-from mixnas.records import Baseline, Candidate, EpochRecord, Fidelity, FrontPoint, Measurement
+from mixnas.records import Baseline, Candidate, Decision, EpochRecord, Fidelity, FrontPoint, Measurement, Replicate
 from mixnas.store import rows, schema
 from mixnas.store.connect import upsert
 from mixnas.store.database import Database, now, require_study, require_trial
@@ -99,7 +99,14 @@ class Writing(Database):
             connection.execute(insert(schema.attempts), _attempt_row(study, number, 1, owner, lease_seconds))
 
     def start_attempt(
-        self, study: str, number: int, owner: str, lease_seconds: float, *, after: int | None = None
+        self,
+        study: str,
+        number: int,
+        owner: str,
+        lease_seconds: float,
+        *,
+        after: int | None = None,
+        decision: Decision | None = None,
     ) -> int:
         """Takes up an unfinished trial again and returns the number of the new attempt; a running one ends as `lost`.
 
@@ -107,19 +114,50 @@ class Writing(Database):
 
         Args:
             after: the newest attempt when the caller looked; of several callers who saw the same, one succeeds.
+            decision: the promotion that lets a paused trial go on.
 
         Raises:
             TrialTaken: the trial has ended, or someone has taken it up since (with `after`).
             UnknownName: there is no such study or trial.
         """
         with self._write() as connection:
-            newest = _newest(connection, study, number)
+            newest = _newest(connection, study, number, ("running", "paused"))
             if after is not None and newest != after:
                 raise TrialTaken(f"trial {study}/{number} has been taken up since: attempt {newest} holds it")
             _end_attempt(connection, study, number, newest, {"state": "lost", "reason": "lost_worker"})
             connection.execute(insert(schema.attempts), _attempt_row(study, number, newest + 1, owner, lease_seconds))
-            connection.execute(update(schema.trials).where(_is_trial(study, number)).values(attempts=newest + 1))
+            taken = {"attempts": newest + 1, "state": "running"}
+            connection.execute(update(schema.trials).where(_is_trial(study, number)).values(taken))
+            _add_decisions(connection, study, [decision] if decision else [])
             return newest + 1
+
+    def pause_trial(self, study: str, number: int, attempt: int, measurement: Measurement, decision: Decision) -> None:
+        """A trial has come to a rung and waits there: its attempt, its curve so far and the decision at once.
+
+        Raises:
+            TrialTaken: another attempt has taken over, or the trial has ended.
+        """
+        with self._write() as connection:
+            _require_newest(connection, study, number, attempt)
+            pausing = update(schema.trials).where(_is_trial(study, number))
+            seconds = schema.trials.c.seconds + measurement.seconds
+            detail = rows.plain(measurement.detail)
+            connection.execute(pausing.values(state="paused", detail=detail, seconds=seconds))
+            ended = {"state": "paused", "detail": detail, "device": measurement.device}
+            _end_attempt(connection, study, number, attempt, ended)
+            if measurement.curve:
+                _replace_curve(connection, study, number, attempt, measurement.curve)
+            _add_decisions(connection, study, [decision])
+
+    def stop_trials(self, study: str, decisions: Sequence[Decision]) -> None:
+        """Ends the paused trials that decisions stop, with these decisions; others are left as they are."""
+        stopped = [decision.trial for decision in decisions]
+        c = schema.trials.c
+        with self._write() as connection:
+            for start in range(0, len(stopped), 500):  # a statement has room for so many names
+                ending = update(schema.trials).where(c.study == study, c.number.in_(stopped[start : start + 500]))
+                connection.execute(ending.where(c.state == "paused").values(state="stopped", finished_at=now()))
+            _add_decisions(connection, study, decisions)
 
     def renew(self, study: str, number: int, attempt: int, lease_seconds: float) -> None:
         """Holds the trial for so many seconds from now.
@@ -171,7 +209,8 @@ class Writing(Database):
     ) -> None:
         """Ends a trial, finished or failed: its values, attempt, whole learning curve and the new front at once.
 
-        The curve of the measurement replaces what was recorded on the way; an empty one (the worker is gone) leaves it.
+        The curve of the measurement replaces what was recorded on the way from its first epoch on; an empty one (the
+        worker is gone) leaves it.
 
         Raises:
             TrialTaken: another attempt has taken over, or the trial has ended.
@@ -181,7 +220,8 @@ class Writing(Database):
         if bool(values) != (state == "finished"):
             raise ValueError(f"trial {study}/{number}: outcome {state!r} with values {dict(values)}")
         ending = {"state": state, "reason": measurement.reason, "detail": rows.plain(measurement.detail)}
-        result = {"values": rows.finite(f"trial {study}/{number}", values), "seconds": measurement.seconds}
+        spent = schema.trials.c.seconds + measurement.seconds  # a trial that paused comes here with its last part
+        result = {"values": rows.finite(f"trial {study}/{number}", values), "seconds": spent}
         with self._write() as connection:
             _require_newest(connection, study, number, attempt)
             done = update(schema.trials).where(_is_trial(study, number))
@@ -205,6 +245,18 @@ class Writing(Database):
         row = {"study": study, "kind": kind, "reason": reason, "count": n}
         with self._write(partial(require_study, name=study)) as connection:
             connection.execute(upsert(self._dialect, schema.proposals, add=("count",)), row)
+
+    def record_replicate(self, study: str, found: Replicate) -> None:
+        """Keeps what came out of a trial's architecture with another seed; an earlier result of that seed is replaced.
+
+        Raises:
+            ValueError: a value is not finite.
+            UnknownName: there is no such study or trial.
+        """
+        row = rows.replicate_row(study, found) | {"at": now()}
+        columns = tuple(name for name in row if name not in ("study", "trial", "seed"))
+        with self._write(partial(require_trial, study=study, number=found.trial)) as connection:
+            connection.execute(upsert(self._dialect, schema.replicates, replace=columns), row)
 
     def record_baseline(self, study: str, found: Baseline) -> None:
         """Keeps what came out of a baseline; a baseline of that name is replaced.
@@ -269,13 +321,13 @@ def _is_attempt(study: str, number: int, attempt: int) -> Any:
     return and_(c.study == study, c.trial == number, c.attempt == attempt)
 
 
-def _newest(connection: Connection, study: str, number: int) -> int:
-    """The number of the newest attempt of a trial that has not ended; locks its row where a server has such locks."""
+def _newest(connection: Connection, study: str, number: int, states: tuple[str, ...] = ("running",)) -> int:
+    """The number of the newest attempt of a trial in one of these states; locks its row where a server can."""
     query = select(schema.trials.c.state, schema.trials.c.attempts).where(_is_trial(study, number)).with_for_update()
     row = connection.execute(query).first()
     if row is None:
         require_trial(connection, study, number)
-    elif row.state == "running":
+    elif row.state in states:
         return int(row.attempts)
     raise TrialTaken(f"trial {study}/{number} has ended as {row.state if row else 'unknown'}")
 
@@ -331,5 +383,12 @@ def _replace_curve(
     connection: Connection, study: str, number: int, attempt: int, curve: tuple[EpochRecord, ...]
 ) -> None:
     c = schema.curves.c
-    connection.execute(schema.curves.delete().where(c.study == study, c.trial == number))
+    # A training that failed after a pause tells of the epochs since then only.
+    known = schema.curves.delete().where(c.study == study, c.trial == number, c.epoch >= curve[0].epoch)
+    connection.execute(known)
     connection.execute(insert(schema.curves), [rows.epoch_row(study, number, attempt, point) for point in curve])
+
+
+def _add_decisions(connection: Connection, study: str, decisions: Sequence[Decision]) -> None:
+    if decisions:
+        connection.execute(insert(schema.decisions), [rows.decision_row(study, d) | {"at": now()} for d in decisions])

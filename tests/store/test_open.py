@@ -44,7 +44,7 @@ def test_a_new_file_holds_our_tables_in_wal_mode_and_nothing_lies_beside_it(tmp_
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         meta = dict(connection.execute("SELECT key, value FROM mixnas_meta"))
     assert names == set(schema.metadata.tables) and all(name.startswith("mixnas_") for name in names)
-    assert meta == {"schema_version": "1", "created_by": f"mixnas {__version__}"}
+    assert meta == {"schema_version": str(schema.SCHEMA_VERSION), "created_by": f"mixnas {__version__}"}
 
 
 def test_opening_again_keeps_what_is_there(url: str) -> None:
@@ -168,7 +168,7 @@ def test_a_newer_schema_is_refused_by_name(tmp_path: Path, create: bool) -> None
         connection.execute("UPDATE mixnas_meta SET value = 'mixnas 9.4.0' WHERE key = 'created_by'")
     assert refused(f"sqlite:///{path}", create=create) == (
         f"database sqlite:///{path} was written by mixnas 9.4.0: its schema version is 7, mixnas {__version__} reads "
-        "up to 1 (upgrade with `pip install -U mixnas`, or give another database with --storage)"
+        f"up to {schema.SCHEMA_VERSION} (upgrade with `pip install -U mixnas`, or give another database with --storage)"
     )
 
 
