@@ -13,6 +13,7 @@ hypervolume improvement, Emmerich et al. 2011 (doi:10.1109/CEC.2011.5949880), wi
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,14 @@ def _cut(points: Array, corner: Array) -> list[_Box]:
 
 
 def expected_improvement(
-    boxes: Array, mean: Array, deviation: Array, known: Array, *, column: int = 0, best: float = -math.inf
+    boxes: Array,
+    mean: Array,
+    deviation: Array,
+    known: Array,
+    *,
+    column: int = 0,
+    best: float = -math.inf,
+    shift: float | None = None,
 ) -> Array:
     """Expected growth of the hypervolume by each of `N` candidates, `[N]`.
 
@@ -75,14 +83,16 @@ def expected_improvement(
         known: the other objectives in order, `[N, m - 1]`.
         column: the place of the uncertain objective among all.
         best: the best value that it can have; what lies beyond counts as that.
+        shift: where it is given, the normal variable with that mean and deviation is `log(Y + shift)`.
     """
+    below = _below if shift is None else partial(_below_log, shift=shift)
     low, high = np.maximum(boxes[:, column, 0], best), boxes[:, column, 1]
     others = np.delete(boxes, column, axis=1)
     step = max(_BLOCK // max(len(boxes), 1), 1)
     found = np.zeros(len(mean))
     for start in range(0, len(mean), step):
         part = slice(start, start + step)
-        gain = _below(high, mean[part], deviation[part]) - _below(low, mean[part], deviation[part])
+        gain = below(high, mean[part], deviation[part]) - below(low, mean[part], deviation[part])
         gain = np.maximum(gain, 0.0) * (high > low)
         for i in range(known.shape[1]):
             gain *= np.maximum(others[:, i, 1] - np.maximum(others[:, i, 0], known[part, i, None]), 0.0)
@@ -97,3 +107,12 @@ def _below(edges: Array, mean: Array, deviation: Array) -> Array:
     z = (finite - mean[:, None]) / spread
     density = np.exp(-0.5 * np.minimum(z * z, 1400.0)) / math.sqrt(2 * math.pi)
     return np.where(np.isfinite(edges), spread * (z * ndtr(z) + density), 0.0)
+
+
+def _below_log(edges: Array, mean: Array, deviation: Array, shift: float) -> Array:
+    """The same where log(Y + shift) is normal; Black and Scholes' price of a put."""
+    spread = np.maximum(deviation, 1e-12)[:, None]
+    strike = np.maximum(edges + shift, 1e-300)
+    z = (np.log(strike) - mean[:, None]) / spread
+    price = strike * ndtr(z) - np.exp(mean + 0.5 * deviation**2)[:, None] * ndtr(z - spread)
+    return np.where(edges + shift > 0, price, 0.0)

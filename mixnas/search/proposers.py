@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import optuna
-from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, NSGAIIISampler, NSGAIISampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mixnas.errors import UnknownName
@@ -237,6 +237,22 @@ def _nsga2(setting: Setting) -> Proposer:
     return _optuna(setting, make)
 
 
+def _nsga3(setting: Setting) -> Proposer:
+    population = max(8, min(50, setting.trials // 4))
+
+    def make(seed: int) -> BaseSampler:
+        return NSGAIIISampler(population_size=population, seed=seed)
+
+    return _optuna(setting, make)
+
+
+def _gp(setting: Setting) -> Proposer:
+    def make(seed: int) -> BaseSampler:
+        return GPSampler(seed=seed, deterministic_objective=False)
+
+    return _optuna(setting, make)
+
+
 def _optuna(setting: Setting, make: Callable[[int], BaseSampler]) -> Proposer:
     return OptunaProposer(setting.space, setting.objectives, setting.seed, make, setting.gate.constraints)
 
@@ -245,10 +261,35 @@ def _random(setting: Setting) -> Proposer:
     return RandomProposer(setting.space, setting.seed)
 
 
+def _evolution(setting: Setting) -> Proposer:
+    from mixnas.search.evolution import EvolutionProposer
+
+    return EvolutionProposer(setting)
+
+
+def _grid(setting: Setting) -> Proposer:
+    from mixnas.search.grid import GridProposer
+
+    return GridProposer(setting)
+
+
+def _auto(setting: Setting) -> Proposer:
+    from mixnas.search.auto import AutoProposer, unsuited
+
+    return _tpe(setting) if unsuited(setting.objectives) else AutoProposer(setting)
+
+
 SAMPLERS: dict[str, Sampler] = {
+    "auto": Sampler(
+        _auto, "expected improvement a second, costs exact; tpe where not exactly one objective is learned"
+    ),
     "tpe": Sampler(_tpe, "Optuna's multi-objective TPE, multivariate and by branch of the space"),
     "nsga2": Sampler(_nsga2, "Optuna's NSGA-II"),
+    "nsga3": Sampler(_nsga3, "Optuna's NSGA-III, for four objectives and more"),
+    "gp": Sampler(_gp, "Optuna's Gaussian process; slow to ask, for few and long trainings"),
+    "evolution": Sampler(_evolution, "regularised evolution on the mutations of the space"),
     "random": Sampler(_random, "uniform draws from the space; the baseline"),
+    "grid": Sampler(_grid, "every candidate once, shuffled; for spaces small enough to be trained whole"),
 }
 
 

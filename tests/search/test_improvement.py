@@ -60,6 +60,15 @@ def test_it_is_the_mean_improvement_over_the_distribution(case, mean: float, dev
     assert found[0] == pytest.approx(brute, abs=1e-2 * max(deviation, 0.05) + 1e-4)
 
 
+def test_a_log_normal_objective_is_integrated_exactly() -> None:
+    points, new, shift = np.random.default_rng(1).random((12, 3)), np.array([0.2, 0.3]), 0.01
+    boxes = uncovered(points, np.ones(3))
+    draws = np.exp(norm.ppf((np.arange(400) + 0.5) / 400, math.log(0.2), 0.7)) - shift
+    brute = np.mean([contribution(np.array([max(y, 0.0), *new]), points, np.ones(3)) for y in draws])
+    found = expected_improvement(boxes, np.array([math.log(0.2)]), np.array([0.7]), new[None], best=0.0, shift=shift)
+    assert found[0] == pytest.approx(brute, rel=2e-3) and brute > 0
+
+
 def test_a_pool_is_judged_as_its_members_are_one_by_one() -> None:
     rng = np.random.default_rng(0)
     boxes = uncovered(rng.random((30, 3)), np.ones(3))
