@@ -1,15 +1,18 @@
-"""`mixnas space`: list, show, size, sample and check search spaces."""
+"""`mixnas space`: list, show, count, sample, cost and check search spaces."""
 
 from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from mixnas.records import Problem
     from mixnas.space import SearchSpace
+    from mixnas.whole_space import SpaceCosts
 
 Name = Annotated[str, typer.Argument(help="A space's name, or the path of its .py or .json file.")]
 ImageSize = Annotated[int | None, typer.Option("--image-size", help="Pixels of a side that the rules are judged for.")]
@@ -20,8 +23,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands to the app."""
-    space = typer.Typer(help="Search spaces: list, show, count, sample, check.", no_args_is_help=True)
-    for command in (list_, show, size, sample, check):
+    space = typer.Typer(help="Search spaces: list, show, count, sample, cost, check.", no_args_is_help=True)
+    for command in (list_, show, size, sample, cost, check):
         space.command(command.__name__.rstrip("_"))(command)
     app.add_typer(space, name="space")
 
@@ -112,6 +115,46 @@ def sample(
         typer.echo(f"{space.digest(candidate)}  {show_candidate(candidate)}")
 
 
+def cost(
+    name: Name,
+    constraint: Annotated[
+        list[str] | None, typer.Option("--constraint", help='What has to hold, such as "params <= 300k"; repeatable.')
+    ] = None,
+    image_size: ImageSize = None,
+    channels: Channels = None,
+    classes: Classes = None,
+    memory: Annotated[
+        int, typer.Option("--memory", help="Predict the memory of so many drawn candidates, too.", min=0)
+    ] = 0,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw it: .html, .png, .svg or .pdf.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Costs every candidate: quantiles of parameters and MACs, and how many candidates pass the constraints.
+
+    A space of more than 3 million candidates is judged by 100,000 of them, drawn so that each is as likely as any
+    other; its size stays exact. Memory takes a trace of each structure, so it is predicted on request, for a few.
+    """
+    from mixnas.records import Problem
+    from mixnas.whole_space import cost_space, drawn_candidates, quantiles_of
+
+    space = _load(name, image_size, channels, classes)
+    context = dict(space.context)
+    problem = Problem.square(**{key: context[key] for key in ("image_size", "in_channels", "num_classes", "task")})  # type: ignore[arg-type]
+    found = cost_space(space, problem, constraint or ())
+    peaks = None
+    if memory:
+        from mixnas.cost.memory import Setup, training_memory
+
+        drawn = drawn_candidates(space, memory)
+        peaks = quantiles_of([training_memory(space.family, axes, problem, Setup()) for axes in drawn])
+    if plot is not None:
+        _draw(plot, space, found)
+    if as_json:
+        typer.echo(json.dumps(_costs_as_json(space, problem, found, peaks, memory), indent=2))
+    else:
+        _print_costs(space, problem, found, peaks, memory)
+
+
 def check(
     file: Name,
     image_size: ImageSize = None,
@@ -141,6 +184,78 @@ def _load(name: str, image_size: int | None, channels: int | None, classes: int 
     context = {key: value for key, value in given.items() if value is not None}
     space = load_space(name)
     return space.given(**context) if context else space
+
+
+# ------------------------------------------------------------------------------------------------- what a space costs
+
+
+def _costs_as_json(
+    space: SearchSpace, problem: Problem, found: SpaceCosts, peaks: dict[str, float] | None, memory: int
+) -> dict[str, object]:
+    passing = int(found.passes.sum())
+    return {
+        "name": space.name,
+        "problem": problem.key(),
+        "size": found.size,
+        "costed": found.costed,
+        "exact": found.exact,
+        "quantiles": found.quantiles(),
+        "passing": {"count": passing if found.exact else round(found.share * found.size), "share": found.share},
+        "quantiles_passing": found.quantiles(passing=True),
+        "constraints": dict(found.alone),
+        "tightest": found.tightest,
+        "memory": {"drawn": memory, "batch_size": 32, "precision": "fp32", "quantiles": peaks} if peaks else None,
+        "published": [vars(model) for model in found.published],
+    }
+
+
+def _print_costs(
+    space: SearchSpace, problem: Problem, found: SpaceCosts, peaks: dict[str, float] | None, memory: int
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mixnas.describe import format_value
+    from mixnas.whole_space import QUANTILES
+
+    how = "all of them costed" if found.exact else f"{found.costed:,} drawn ones costed, so what follows is estimated"
+    typer.echo(f"{space.name} for {problem.key()}: {found.size:,} candidates, {how}")
+    table = Table("", *QUANTILES, box=None, pad_edge=False)
+    for cost, values in found.quantiles().items():
+        table.add_row(cost, *(format_value(cost, value) for value in values.values()))
+    if peaks:
+        table.add_row("memory", *(format_value("memory", value) for value in peaks.values()))
+    if found.alone and found.share:
+        for cost, values in found.quantiles(passing=True).items():
+            table.add_row(f"{cost}, passing", *(format_value(cost, value) for value in values.values()))
+    console = Console()
+    console.width = max(console.width, 110)
+    console.print(table)
+    if peaks:
+        typer.echo(f"memory is of {memory} drawn candidates: peak of a training step, batch 32, fp32")
+    if found.alone:
+        _print_passing(found)
+
+
+def _print_passing(found: SpaceCosts) -> None:
+    if found.exact:
+        typer.echo(f"{int(found.passes.sum()):,} pass ({found.share:.2%})")
+    else:
+        error = (found.share * (1 - found.share) / found.costed) ** 0.5
+        typer.echo(f"about {found.share * found.size:,.0f} pass ({found.share:.2%}, standard error {error:.2%})")
+    for text, share in found.alone.items():
+        mark = ", the tightest" if text == found.tightest and len(found.alone) > 1 else ""
+        typer.echo(f"  {text}: {share:.2%} alone{mark}")
+
+
+def _draw(path: Path, space: SearchSpace, found: SpaceCosts) -> None:
+    from mixnas.figures.density import density_figure
+    from mixnas.figures.pareto import Mark
+    from mixnas.figures.save import save
+
+    marks = [Mark(m.name, {"params": m.params, "macs": m.macs}) for m in found.published]
+    title = f"{space.name}: {found.size:,} candidates" + ("" if found.exact else f", {found.costed:,} drawn")
+    save(density_figure(found.columns, found.passes, marks, title, refused=bool(found.alone)), path)
 
 
 def _size(space: SearchSpace) -> str:

@@ -97,8 +97,7 @@ class Gate:
         self._space, self._estimate, self._estimate_columns = space, estimate, estimate_columns
         self._later, self._stored_names = dict(later or {}), dict(stored_names or {})
         self._wanted = [name for name in wanted if name in self._later]
-        names = {*(p.axis for p in space.parameters().values()), *space.context, *exact_costs(), *_exact_aliases()}
-        parsed = [_parse(text, names, i) for i, text in enumerate(constraints, 1)]
+        parsed = parse_constraints(constraints, space)
         self._constraints = [part for whole in parsed for part in conjuncts(whole)]
         self._constraints.sort(key=lambda part: bool(part.names & set(self._later)))
         self._quick = [part for part in self._constraints if not part.names & set(self._later)]
@@ -140,7 +139,7 @@ class Gate:
         if not valid:
             return mask, {}
         found = self._cheap_columns(valid)
-        columns = {**self._space.context, **self._space.columns(valid), **_with_aliases(found)}
+        columns = {**self._space.context, **self._space.columns(valid), **with_aliases(found)}
         active = self._space.active_columns(valid)
         held = [constraint.evaluate_columns(columns, active).astype(bool) for constraint in self._quick]
         mask[rows] = np.logical_and.reduce([np.ones(len(rows), bool), *held])
@@ -181,7 +180,7 @@ class Gate:
         for name in self._later:
             if name in names:
                 self._add(name, axes, costs)
-        return {**self._space.context, **axes, **_with_aliases(costs)}
+        return {**self._space.context, **axes, **with_aliases(costs)}
 
     def _add(self, name: str, axes: Candidate, costs: dict[str, float]) -> None:
         if name not in costs:
@@ -230,7 +229,7 @@ class Gate:
         taken to pass in the same share.
         """
         costs = self._cheap_columns(candidates)
-        columns = {**self._space.context, **self._space.columns(candidates), **_with_aliases(costs)}
+        columns = {**self._space.context, **self._space.columns(candidates), **with_aliases(costs)}
         active = self._space.active_columns(candidates)
         masks = [constraint.evaluate_columns(columns, active).astype(bool) for constraint in self._quick]
         slow = self._constraints[len(self._quick) :]
@@ -305,7 +304,8 @@ def _smallest_conflict(masks: list[Mask]) -> tuple[int, ...]:
     return next((s for s in sets if not np.logical_and.reduce([masks[i] for i in s]).any()), tuple(indexes))
 
 
-def _with_aliases(costs: Mapping[str, Any]) -> dict[str, Any]:
+def with_aliases(costs: Mapping[str, Any]) -> dict[str, Any]:
+    """The costs by all their names."""
     return {**costs, **{alias: costs[name] for alias, name in ALIASES.items() if name in costs}}
 
 
@@ -316,6 +316,17 @@ def exact_costs() -> list[str]:
 
 def _exact_aliases() -> list[str]:
     return [alias for alias, name in ALIASES.items() if name in exact_costs()]
+
+
+def parse_constraints(texts: Sequence[str], space: SearchSpace) -> list[Expression]:
+    """Constraints over the axes of a space, its context, and the costs that are known before training.
+
+    Raises:
+        ExpressionError: one is not in the expression language, or names something else.
+        UsageError: one names what only training tells.
+    """
+    names = {*(p.axis for p in space.parameters().values()), *space.context, *exact_costs(), *_exact_aliases()}
+    return [_parse(text, names, i) for i, text in enumerate(texts, 1)]
 
 
 def _parse(text: str, names: set[str], index: int) -> Expression:
