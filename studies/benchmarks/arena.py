@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,13 @@ class Arena:
 
     def best(self, seed: int) -> float:
         """The hypervolume of the front of all candidates: no search can have more."""
+        return self._best[seed]
+
+    @cached_property
+    def _best(self) -> dict[int, float]:
+        return {seed: self._whole(seed) for seed in self.table.header.seeds}
+
+    def _whole(self, seed: int) -> float:
         tracker = self.tracker()
         for place in range(len(self.table.candidates)):
             tracker.add(place, self.values(place, seed))
@@ -110,9 +117,55 @@ class _NoFeed:
         return self._begun - 1
 
 
-def drive(arena: Arena, repetition: int, make: MakeProposer, workers: int = 1, early_stopping: Any = None) -> Run:
-    """One search of ours to the end of the budget, with the driver, loop and store of every search."""
+class _Repeating:
+    """A proposer without memory of what was trained: each repeat is paid for, and brings the same result again."""
+
+    def __init__(self, inner: Proposer, arena: Arena, seed: int, executor: VirtualExecutor) -> None:
+        self._inner, self._arena, self._seed, self._executor = inner, arena, seed, executor
+        self._begun: set[int] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def propose(self) -> Candidate:
+        axes = self._inner.propose()
+        place = self._place(axes)
+        if place in self._begun:
+            self._executor.clock += float(np.nansum(self._arena.table.seconds[place, self._run]))
+        return axes
+
+    def begin(self, number: int, axes: Candidate) -> None:
+        self._begun.add(self._place(axes))
+        self._inner.begin(number, axes)
+
+    @property
+    def _run(self) -> int:
+        return self._arena.table.header.seeds.index(self._seed)
+
+    def _place(self, axes: Candidate) -> int:
+        return self._arena.table.index(self._arena.space.family, self._arena.space.canonical(axes))
+
+
+def drive(
+    arena: Arena,
+    repetition: int,
+    make: MakeProposer,
+    workers: int = 1,
+    early_stopping: Any = None,
+    repeats: bool = False,
+) -> Run:
+    """One search of ours to the end of the budget, with the driver, loop and store of every search.
+
+    Args:
+        repeats: candidates that are proposed again are trained again (one worker only).
+    """
     executor, found = _Quiet(workers), Run()
+    if repeats:
+        remembering, seed = make, arena.seed_of(repetition)
+
+        def make(setting: Setting) -> Proposer:
+            return _Repeating(remembering(setting), arena, seed, executor)
+
     with (
         tempfile.TemporaryDirectory(dir=_memory()) as folder,
         Store.open(f"sqlite:///{folder}/s.db", create=True) as store,

@@ -91,7 +91,7 @@ def time_table(arena: Arena, runs: Runs) -> list[dict[str, Any]]:
                 "final_gap": round(_final_gap(arena, repetitions), 5),
             }
         )
-    return sorted(rows, key=lambda row: float(row["seconds"]))  # type: ignore[arg-type]
+    return sorted(rows, key=lambda row: float(row["seconds"]))
 
 
 def _ratio(times: Array, peer: Array) -> tuple[float, float, float]:
