@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
 from mixnas import __version__
 from mixnas.errors import StoreError
 from mixnas.store.guard import guard
+from mixnas.store.migrations import back_up, migrate, require_writable, say_migrated, stored_version
 from mixnas.store.schema import OPTUNA_TABLES, PREFIX, SCHEMA_VERSION, meta, metadata
 
 BUSY_SECONDS = 60.0
@@ -97,7 +98,11 @@ def _prepare(engine: Engine, location: Location, create: bool) -> None:
         with creation_lock(engine, location):
             _create(engine, location)
     with engine.connect() as connection:
-        _check_version(connection, location)
+        version = stored_version(connection, location.shown)
+    if version != SCHEMA_VERSION:
+        if location.path is not None:
+            require_writable(location.path, version)  # before the lock, which lies beside it
+        _migrate(engine, location)
 
 
 def _holds_our_tables(connection: Connection, location: Location, create: bool) -> bool:
@@ -137,21 +142,19 @@ def _create(engine: Engine, location: Location) -> None:
         connection.execute(meta.insert(), [{"key": k, "value": v} for k, v in facts.items()])
 
 
-def _check_version(connection: Connection, location: Location) -> None:
-    facts = {row.key: row.value for row in connection.execute(select(meta))}
-    version = facts.get("schema_version", "")
-    if version == str(SCHEMA_VERSION):
-        return
-    if version.isdigit() and int(version) > SCHEMA_VERSION:
-        raise StoreError(
-            f"database {location.shown} was written by {facts.get('created_by', 'a newer mixnas')}: its schema version "
-            f"is {version}, mixnas {__version__} reads up to {SCHEMA_VERSION}",
-            hint="upgrade with `pip install -U mixnas`, or give another database with --storage",
-        )
-    raise StoreError(
-        f"database {location.shown} has no schema version that mixnas {__version__} knows: {version!r}",
-        hint="restore a backup, or give another database with --storage",
-    )
+def _migrate(engine: Engine, location: Location) -> None:
+    """Brings an older database up to our version; of several processes that come at once, one does it."""
+    with creation_lock(engine, location):
+        with engine.connect() as connection:
+            version = stored_version(connection, location.shown)
+        if version == SCHEMA_VERSION:
+            return
+        backup = None
+        if location.path is not None:
+            backup = back_up(location.path, version)
+        with writing(engine).begin() as connection:
+            migrate(connection, version)
+    say_migrated(location.shown, version, backup)
 
 
 def _check_file(path: Path, create: bool) -> None:
