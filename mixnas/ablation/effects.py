@@ -262,3 +262,41 @@ def _sources(model: Model, values: Numbers) -> tuple[Source, ...]:
         rows.append(Source(term.name, len(own), squares, f, float(stats.f.sf(f, len(own), max(degrees, 1)))))
     corrected = holm([row.p for row in rows])
     return tuple(replace(row, p_holm=float(p)) for row, p in zip(rows, corrected, strict=True))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Least squares on terms, for what no design has balanced."""
+
+    places: Mapping[str, slice]
+    """The columns of each term that could be told apart from those before it."""
+    coefficients: Numbers
+    unscaled: Numbers
+    """Covariance of the coefficients over the variance of the noise."""
+    degrees: int
+    variance: float
+
+    def contrast(self, term: str, weights: Numbers) -> tuple[float, float]:
+        """A weighted sum of a term's coefficients, and its standard error."""
+        place = self.places[term]
+        spread = weights @ self.unscaled[place, place] @ weights
+        return float(weights @ self.coefficients[place]), math.sqrt(max(float(spread), 0.0) * self.variance)
+
+    def p(self, term: str) -> float:
+        """Of the F test that all coefficients of a term are 0; NaN where nothing is left for noise."""
+        from scipy import stats
+
+        own = self.coefficients[self.places[term]]
+        if self.degrees < 1 or not self.variance > 0:
+            return math.nan
+        squares = own @ np.linalg.solve(self.unscaled[self.places[term], self.places[term]], own)
+        return float(stats.f.sf(float(squares) / len(own) / self.variance, len(own), self.degrees))
+
+
+def fit_terms(columns: Mapping[str, Numbers], values: Numbers) -> Fit:
+    """Fits a mean and the terms, `[runs, degrees of freedom]` each, that are no sums of those before them."""
+    terms = [Term((name,), found) for name, found in columns.items()]
+    model = _independent(np.ones((len(values), 1)), terms, {})
+    inverse = _inverse(model.matrix)
+    degrees, variance = _residual(model.matrix, values)
+    return Fit(model.places, inverse @ values, inverse @ inverse.T, degrees, float(variance))

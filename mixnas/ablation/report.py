@@ -48,7 +48,7 @@ def _arm_row(arm: ArmResult, metric: str) -> tuple[str, ...]:
     d = arm.difference
     if d is None:
         return arm.arm.label, str(len(arm.values)), level, "", "", "", ""
-    words = (signed(metric, d.mean, d.low, d.high), _p(d.p_holm), _number(d.effect_size))
+    words = (signed(metric, d.mean, d.low, d.high), p_text(d.p_holm), _number(d.effect_size))
     return arm.arm.label, str(len(arm.values)), level, *words, d.verdict
 
 
@@ -78,7 +78,7 @@ def effects_table(analysis: Analysis) -> Table:
     """Main effects and interactions of a factorial, with intervals."""
     metric = analysis.metric.name
     rows = tuple(
-        (" = ".join((e.term, *e.aliases)), e.contrast, signed(metric, e.estimate, e.low, e.high), _p(e.p_holm))
+        (" = ".join((e.term, *e.aliases)), e.contrast, signed(metric, e.estimate, e.low, e.high), p_text(e.p_holm))
         for e in analysis.effects.effects
     )
     return Table("Main effects and interactions", ("effect", "contrast", f"change of {metric}", "p (Holm)"), rows)
@@ -88,7 +88,8 @@ def sources_table(analysis: Analysis) -> Table:
     """The analysis of variance."""
     effects = analysis.effects
     rows = [
-        (s.term, str(s.degrees), f"{s.sum_squares:.3g}", _number(s.f), _p(s.p), _p(s.p_holm)) for s in effects.sources
+        (s.term, str(s.degrees), f"{s.sum_squares:.3g}", _number(s.f), p_text(s.p), p_text(s.p_holm))
+        for s in effects.sources
     ]
     squares = effects.residual_sd**2 * effects.residual_degrees
     rows.append(("noise", str(effects.residual_degrees), f"{squares:.3g}" if rows else "–", "", "", ""))
@@ -224,7 +225,7 @@ def footnotes(analysis: Analysis) -> list[str]:
 def to_markdown(analysis: Analysis) -> str:
     """The whole report as Markdown."""
     parts = [f"# {_cell(title(analysis))}", _bullets(introduction(analysis))]
-    parts += [f"## {table.title}\n\n{_markdown_table(table)}" for table in tables(analysis)]
+    parts += [f"## {table.title}\n\n{markdown_table(table)}" for table in tables(analysis)]
     parts += ["## In words", _bullets(conclusions(analysis)), _bullets(footnotes(analysis))]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -233,7 +234,8 @@ def _bullets(lines: Sequence[str]) -> str:
     return "\n".join(f"- {_cell(line)}" for line in lines)
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """A table as Markdown has them."""
     rule = ["---", *["---:"] * (len(table.head) - 1)]
     return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in (table.head, rule, *table.rows))
 
@@ -320,7 +322,7 @@ def _csv(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows([["" if _unknown(value) else value for value in row] for row in rows])
+    writer.writerows([["" if _is_unknown(value) else value for value in row] for row in rows])
     return text.getvalue()
 
 
@@ -336,18 +338,19 @@ def to_json(analysis: Analysis) -> str:
         "runs": {"wanted": analysis.wanted, "finished": analysis.finished, "failed": analysis.failed},
         "conclusions": conclusions(analysis),
     }
-    return json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Data that JSON can hold: NaN and infinity are null, tuples are lists."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if _unknown(value) else value
+        return [plain(inner) for inner in value]
+    return None if _is_unknown(value) else value
 
 
-def _unknown(value: Any) -> bool:
+def _is_unknown(value: Any) -> bool:
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
@@ -380,7 +383,8 @@ def _with_half(metric: str, mean: float, low: float, high: float) -> str:
     return f"{format_value(metric, mean)}{half}"
 
 
-def _p(value: float) -> str:
+def p_text(value: float) -> str:
+    """A p value to three decimals, `–` where there is none."""
     if not math.isfinite(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

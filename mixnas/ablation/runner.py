@@ -21,7 +21,6 @@ from mixnas.errors import UsageError
 from mixnas.evaluators import load_evaluator
 from mixnas.objectives import parse_objectives
 from mixnas.records import EpochRecord, Fidelity, Job, Measurement, Trial
-from mixnas.search.driver import MAX_ATTEMPTS
 from mixnas.search.executors import Cluster, Executor, make_executor
 from mixnas.search.feed import Feed
 from mixnas.search.leases import LEASE_SECONDS, StudyHold
@@ -29,6 +28,8 @@ from mixnas.store import Store
 from mixnas.study import differences
 
 SOURCE = "ablation"
+MAX_ATTEMPTS = 2
+"""How often a run whose worker is lost is tried."""
 
 
 class ArmDriver:
@@ -59,6 +60,11 @@ class ArmDriver:
     def trials(self) -> int:
         """Runs that can finish."""
         return self.experiment.runs - self.failed
+
+    @property
+    def counted(self) -> int:
+        """Runs that count against them."""
+        return self.finished
 
     @property
     def done(self) -> bool:

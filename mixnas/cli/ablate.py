@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from mixnas import catalog
 from mixnas.ablation.spec import DESIGNS, SIZES, AblationSpec, known_ablations, load_ablation
 from mixnas.errors import UnknownName, UsageError
 from mixnas.records import Value
@@ -94,7 +95,7 @@ def ablate(
     if from_study is not None:
         from mixnas.cli.observed import observe
 
-        observe(from_study, storage, study, as_format)
+        observe(from_study, storage, as_format)
         return
     flags = {
         "vary": tuple(vary) if vary else None,
@@ -140,7 +141,7 @@ def run(
     if options["workers"] < 0:
         raise UsageError(f"--workers {options['workers']} is not a number of processes", hint="0 takes one a core")
     _check_output(output)
-    console = _console(stderr=as_format is not None and not dry_run)
+    console = console_for(stderr=as_format is not None and not dry_run)
     experiment = prepare(spec, storage)
     check_data(experiment, options["download"])
     workers = 1 if options["executor"] == "inline" else options["workers"] or available_cores()
@@ -180,7 +181,7 @@ def _spec(base: str | None, scale: str | None, flags: dict[str, Any]) -> Ablatio
             raise UsageError(f"--{key} {flags[key]} is not a number of {key}", hint="ask for at least 1")
     if base is None:
         raise UsageError("nothing to ablate", hint="mixnas ablate splitmixer-I-256/8 --vary spatial; or --list")
-    if scale is None and not (base.endswith(".py") or base in known_ablations()):
+    if scale is None and not (base.endswith(".py") or base in catalog.names("studies")):
         return AblationSpec(base=base, **flags)
     found = load_ablation(base)
     if scale is None and found.scales:
@@ -217,9 +218,9 @@ def _show(experiment: Experiment, coming: Forecast, console: Console) -> None:
     from mixnas.ablation.report import design_lines, design_table
 
     for line in design_lines(experiment):
-        _say(console, line)
-    _print(design_table(experiment), console)
-    _say(console, "; ".join(coming.lines()))
+        say(console, line)
+    print_table(design_table(experiment), console)
+    say(console, "; ".join(coming.lines()))
 
 
 def _confirm(coming: Forecast, yes: bool) -> None:
@@ -255,11 +256,11 @@ def _report(name: str, storage: str, console: Console, output: Path | None, as_f
         typer.echo(WRITERS[as_format](analysis), nl=False)
         return
     for table in tables(analysis):
-        _print(table, console)
+        print_table(table, console)
     for line in conclusions(analysis):
-        _say(console, line)
+        say(console, line)
     if output is None:
-        _say(console, "\nnext: the same command with --output FOLDER for figures, LaTeX and the rest; mixnas dashboard")
+        say(console, "\nnext: the same command with --output FOLDER for figures, LaTeX and the rest; mixnas dashboard")
 
 
 def _write(analysis: Analysis, folder: Path, console: Console) -> None:
@@ -267,7 +268,7 @@ def _write(analysis: Analysis, folder: Path, console: Console) -> None:
 
     folder.mkdir(exist_ok=True)
     for path in write_report(analysis, folder):
-        _say(console, f"written: {path}")
+        say(console, f"written: {path}")
 
 
 def _list() -> None:
@@ -277,10 +278,11 @@ def _list() -> None:
     for name in known_ablations():
         spec = load_ablation(name)
         rows.append((name, " ".join(spec.scales), spec.design, spec.question))
-    _print(Table("Ablations in studies/", ("name", "scales", "design", "question"), tuple(rows)), _console())
+    print_table(Table("Ablations in studies/", ("name", "scales", "design", "question"), tuple(rows)), console_for())
 
 
-def _print(table: Table, console: Console) -> None:
+def print_table(table: Table, console: Console) -> None:
+    """A table without lines; words to the left, numbers to the right."""
     from rich.table import Table as Shown
     from rich.text import Text
 
@@ -294,13 +296,14 @@ def _print(table: Table, console: Console) -> None:
     console.print(shown)
 
 
-def _say(console: Console, text: str) -> None:
+def say(console: Console, text: str) -> None:
+    """A line as it stands, whatever it holds."""
     from rich.text import Text
 
     console.print(Text(text), soft_wrap=True)
 
 
-def _console(stderr: bool = False) -> Console:
+def console_for(stderr: bool = False) -> Console:
     """The terminal at its width; a file or a pipe wide enough for one line a row."""
     from rich.console import Console
 

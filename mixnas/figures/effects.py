@@ -232,8 +232,9 @@ def _key(arms: Sequence[Tradeoff]) -> list[go.Scatter]:
     ]
 
 
-_DASHES = ("solid", "dash", "dot")
-"""One after the other, where there are more arms than colours."""
+def _dash(i: int) -> str:
+    """Another kind of line where the colours begin again."""
+    return ("solid", "dash", "dot")[max(i - 1, 0) // (len(style.PALETTE) - 1) % 3]
 
 
 def bands_figure(bands: Sequence[Band], metric: Objective, title: str = "") -> go.Figure:
@@ -250,7 +251,7 @@ def bands_figure(bands: Sequence[Band], metric: Objective, title: str = "") -> g
             ))  # fmt: skip
         figure.add_trace(go.Scatter(
             x=epochs, y=means, mode="lines" if len(epochs) > 1 else "markers", name=escape(short(band.label)),
-            line={"color": colour, "width": 2.5 if i == 0 else 1.8, "dash": _DASHES[(i - 1) // 6 % 3] if i else "solid"},
+            line={"color": colour, "width": 2.5 if i == 0 else 1.8, "dash": _dash(i)},
             legendgroup=str(i),
             hovertemplate=f"{escape(band.label)}<br>epoch %{{x}}: %{{y:.4f}}<extra></extra>",
         ))  # fmt: skip

@@ -38,7 +38,7 @@ def test_there_are_pages() -> None:
     assert {"pareto", "trials"} <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "ablation"])  # tests/ablation has one filled
 @pytest.mark.parametrize("study", ["filled", "three"])
 def test_every_page_draws_a_filled_study(store: Store, name: str, study: str) -> None:
     module = catalog.load(catalog.find("dashboards", name))
