@@ -114,7 +114,7 @@ def cost_space(
             costs[name].append(found[name])
         known = {**space.context, **rows.columns, **with_aliases(found)}
         for constraint in parsed:
-            masks[constraint.text].append(constraint.evaluate_columns(known, rows.active).astype(bool))
+            masks[constraint.text].append(constraint.hold_columns(known, rows.active))
     columns = {name: np.concatenate(parts) for name, parts in costs.items()}
     held = {text: np.concatenate(parts) for text, parts in masks.items()}
     passes = np.logical_and.reduce([np.ones(len(columns["params"]), bool), *held.values()])

@@ -92,10 +92,9 @@ def _build_fake(build: Build, mode: FakeTensorMode) -> nn.Module:
     with _disable_current_modes():
         model = build()
     for module in model.modules():
-        tensors: dict[str, Any] = {**module._parameters, **module._buffers}
-        for name, tensor in tensors.items():
-            if tensor is not None:
-                (module._parameters if name in module._parameters else module._buffers)[name] = mode.from_tensor(tensor)
+        for tensors in (module._parameters, module._buffers):
+            held: dict[str, Any] = tensors  # type: ignore[assignment]
+            held.update({name: mode.from_tensor(tensor) for name, tensor in held.items() if tensor is not None})
     return model
 
 

@@ -46,7 +46,17 @@ def density_figure(
     for update, name, values in zip((figure.update_xaxes, figure.update_yaxes), columns, spread, strict=True):
         options = style.axis_options(objective(name), *style.padded(min(values), max(values), log=True))
         update(showgrid=False, **options)
+    if key := _key(bool(marks), refused):
+        figure.add_annotation(key)
     return figure.update_layout(**style.titled(title), showlegend=False)
+
+
+def _key(marks: bool, refused: bool) -> dict[str, Any]:
+    """What is drawn beside the cells that the scale explains."""
+    words = [f"<span style='color:{style.ORANGE}'>◆</span> published models"] * marks
+    words += [f"<span style='color:{style.FAINT}'>■</span> refused by a constraint"] * refused
+    place = {"x": 0.02, "xref": "paper", "xanchor": "left", "y": 0.98, "yref": "paper", "yanchor": "top"}
+    return {"text": "<br>".join(words), "align": "left", "showarrow": False, **place} if words else {}
 
 
 def _ends(values: Any) -> tuple[float, float]:

@@ -141,7 +141,7 @@ class Gate:
         found = self._cheap_columns(valid)
         columns = {**self._space.context, **self._space.columns(valid), **with_aliases(found)}
         active = self._space.active_columns(valid)
-        held = [constraint.evaluate_columns(columns, active).astype(bool) for constraint in self._quick]
+        held = [constraint.hold_columns(columns, active) for constraint in self._quick]
         mask[rows] = np.logical_and.reduce([np.ones(len(rows), bool), *held])
         return mask, {name: _spread(column, rows, len(candidates)) for name, column in found.items()}
 
@@ -231,7 +231,7 @@ class Gate:
         costs = self._cheap_columns(candidates)
         columns = {**self._space.context, **self._space.columns(candidates), **with_aliases(costs)}
         active = self._space.active_columns(candidates)
-        masks = [constraint.evaluate_columns(columns, active).astype(bool) for constraint in self._quick]
+        masks = [constraint.hold_columns(columns, active) for constraint in self._quick]
         slow = self._constraints[len(self._quick) :]
         if not slow:
             return masks, costs

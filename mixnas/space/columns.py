@@ -84,6 +84,22 @@ def work_out_columns(node: Node, columns: Mapping[str, Any], active: Mapping[str
     Raises:
         Fault: type confusion, division by zero, or columns of different lengths.
     """
+    result = _work_out_all(node, columns, active)
+    if result.values.dtype.kind == "b":
+        return result.values & result.active
+    return result.values if result.active.all() else np.where(result.active, result.values, np.nan)
+
+
+def hold_columns(node: Node, columns: Mapping[str, Any], active: Mapping[str, Array]) -> Array:
+    """Whether the condition is true in every row; inactive counts as False.
+
+    Raises:
+        Fault: as `work_out_columns`, or the result is a number or text.
+    """
+    return _truth(_work_out_all(node, columns, active), 0)
+
+
+def _work_out_all(node: Node, columns: Mapping[str, Any], active: Mapping[str, Array]) -> _Column:
     names = {n.name for n in every_node(node) if isinstance(n, Name)}
     arrays = {name: np.asarray(columns[name]) for name in names if name in columns}
     lengths = {array.shape[0] for array in (np.asarray(c) for c in columns.values()) if array.ndim}
@@ -91,10 +107,7 @@ def work_out_columns(node: Node, columns: Mapping[str, Any], active: Mapping[str
         raise Fault(f"the columns have different lengths: {sorted(lengths)}")
     count = lengths.pop() if lengths else 1
     rows = _Rows({name: _column(name, arrays.get(name), active.get(name), count) for name in names}, count)
-    result = _work_out(node, rows)
-    if result.values.dtype.kind == "b":
-        return result.values & result.active
-    return result.values if result.active.all() else np.where(result.active, result.values, np.nan)
+    return _work_out(node, rows)
 
 
 def _column(name: str, array: Array | None, active: Array | None, count: int) -> _Column:

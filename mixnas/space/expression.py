@@ -142,6 +142,21 @@ class Expression:
         except Fault as fault:
             _fail(self.where, self.text, fault)
 
+    def hold_columns(
+        self, columns: Mapping[str, Any], active: Mapping[str, np.ndarray[Any, Any]] | None = None
+    ) -> np.ndarray[Any, Any]:
+        """Whether the condition is true in every row of numpy columns, by the same rules as `holds`.
+
+        Raises:
+            ExpressionError: as `holds`.
+        """
+        from mixnas.space.columns import hold_columns
+
+        try:
+            return hold_columns(self.node, columns, active or {})
+        except Fault as fault:
+            _fail(self.where, self.text, fault)
+
     def __str__(self) -> str:
         return self.text
 

@@ -131,7 +131,8 @@ def _passes(rule: Check | Merger, codes: dict[int, Array], layout: Layout) -> Ar
         rows = np.stack([codes[index] for index in rule.slots], axis=1)
         found, key = np.unique(rows, axis=0, return_inverse=True)
         said = np.array([_passes_one(rule, row.tolist(), layout) for row in found], bool)
-        return said[key.reshape(-1)]
+        by_row: Array = said[key.reshape(-1)]
+        return by_row
     for index, size in zip(rule.slots, sizes, strict=True):
         key = key * size + codes[index] + 1
     if math.prod(sizes) > LARGEST_KEY:
@@ -142,7 +143,8 @@ def _passes(rule: Check | Merger, codes: dict[int, Array], layout: Layout) -> Ar
     occurs[key] = True
     for k in np.flatnonzero(occurs).tolist():
         said[k] = _passes_one(rule, _digits(k, sizes), layout)
-    return said[key]
+    by_key: Array = said[key]
+    return by_key
 
 
 def _digits(key: int, sizes: list[int]) -> list[int]:

@@ -75,6 +75,7 @@ def test_conditions_agree_row_by_row(text: str, rows: list[dict[str, Any]]) -> N
     else:
         got = expression.evaluate_columns(*as_columns(rows))
         assert got.tolist() == [v is True for v in expected]
+        assert expression.hold_columns(*as_columns(rows)).tolist() == got.tolist()
 
 
 @settings(max_examples=200, deadline=None)
@@ -123,6 +124,13 @@ def test_mistakes_in_any_row_are_expression_errors(text: str, says: str) -> None
     columns = {"a": np.array([1, 2]), "b": np.array([1, 0]), "kind": np.array(["one", "all"]), "on": True}
     with pytest.raises(ExpressionError, match=says):
         Expression.parse(text, NAMES).evaluate_columns(columns)
+
+
+@pytest.mark.parametrize("text", ["a", "a + 1", "kind", "a if on else b"])
+def test_a_number_or_text_is_no_condition(text: str) -> None:
+    columns = {"a": np.array([1, 0]), "b": np.array([1, 0]), "kind": np.array(["one", "all"]), "on": True}
+    with pytest.raises(ExpressionError, match="is neither true nor false"):
+        Expression.parse(text, NAMES).hold_columns(columns)
 
 
 def test_columns_of_different_lengths_are_refused() -> None:
