@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +22,9 @@ Array = npt.NDArray[np.float64]
 
 WHOLE = 2000
 """Largest space that is held whole."""
-LARGEST = 1000
+LARGEST = 600
 """Candidates held of a larger one."""
-FRESH = 24
+FRESH = 16
 """Drawn anew, and as many mutated, for each proposal from a larger space."""
 
 _TINY = np.finfo(float).tiny
@@ -43,6 +44,7 @@ class Pool:
         self.candidates: list[Candidate] = []
         self.axes: Array = np.zeros((0, encoder.columns))
         self.costs: dict[str, Array] = {}
+        self._names: list[tuple[object, ...]] = []
         self._held: set[tuple[object, ...]] = set()
         self._excluded: set[tuple[object, ...]] = set()
         if self.whole:
@@ -64,19 +66,22 @@ class Pool:
         name = key(axes)
         self._excluded.add(name)
         if name in self._held:
-            self.keep(np.array([key(held) != name for held in self.candidates], bool))
+            mask = np.ones(len(self), bool)
+            mask[self._names.index(name)] = False
+            self._keep(mask)
 
     def keep_best(self, scores: Array) -> None:
         """Lets go of the worst where it has grown too large; all of a whole space is kept."""
         if not self.whole and len(self) > LARGEST:
             mask = np.zeros(len(self), bool)
             mask[np.argsort(-scores, kind="stable")[:LARGEST]] = True
-            self.keep(mask)
+            self._keep(mask)
 
-    def keep(self, mask: npt.NDArray[np.bool_]) -> None:
+    def _keep(self, mask: npt.NDArray[np.bool_]) -> None:
         """Only the rows of a mask."""
-        self.candidates = [axes for axes, kept in zip(self.candidates, mask, strict=True) if kept]
-        self._held = {key(axes) for axes in self.candidates}
+        self.candidates = list(compress(self.candidates, mask))
+        self._names = list(compress(self._names, mask))
+        self._held = set(self._names)
         self.axes = self.axes[mask]
         self.costs = {name: column[mask] for name, column in self.costs.items()}
 
@@ -88,7 +93,8 @@ class Pool:
         if not added:
             return
         self.candidates += added
-        self._held.update(map(key, added))
+        self._names += map(key, added)
+        self._held = set(self._names)
         self.axes = np.vstack([self.axes, self._encoder.encode(added)])
         for name, column in costs.items():
             logs = np.log10(np.maximum(column[passing], _TINY))

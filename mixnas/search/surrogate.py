@@ -104,7 +104,9 @@ def _squared(a: Array, b: Array) -> Array:
 
 def _matern(squared: Array) -> Array:
     r = np.sqrt(5.0 * squared)
-    return np.asarray((1.0 + r + r * r / 3.0) * np.exp(-r), float)
+    found = np.exp(-r)
+    found *= 1.0 + r * (1.0 + r / 3.0)
+    return np.asarray(found, float)
 
 
 class Process:
