@@ -87,6 +87,10 @@ class RandomProposer:
         self._begun += len(trials)
 
 
+STATES = {"finished": TrialState.COMPLETE, "failed": TrialState.FAIL, "stopped": TrialState.FAIL}
+"""What the advisor is told of trials of earlier runs; all others are running."""
+
+
 class OptunaProposer:
     """One of Optuna's samplers behind the protocol."""
 
@@ -151,10 +155,10 @@ class OptunaProposer:
 
     def restore(self, trials: Sequence[Trial], states: Mapping[int, dict[str, Any]]) -> None:
         for trial in trials:
-            state = {"finished": TrialState.COMPLETE, "failed": TrialState.FAIL}.get(trial.state, TrialState.RUNNING)
+            state = STATES.get(trial.state, TrialState.RUNNING)
             values = [trial.values[o.name] for o in self._objectives] if trial.state == "finished" else None
             self._add(trial.number, self._frozen(trial.axes, state, values, states.get(trial.number)))
-            if trial.state != "running":
+            if state != TrialState.RUNNING:
                 del self._numbers[trial.number]
             self._begun += 1
 
@@ -248,7 +252,7 @@ def _nsga3(setting: Setting) -> Proposer:
 
 def _gp(setting: Setting) -> Proposer:
     def make(seed: int) -> BaseSampler:
-        return GPSampler(seed=seed, deterministic_objective=False)
+        return GPSampler(seed=seed, warn_independent_sampling=False)
 
     return _optuna(setting, make)
 

@@ -26,18 +26,22 @@ space = SearchSpace(
 )
 """
 
+EVERY = [pytest.param(name, marks=pytest.mark.slow if name == "gp" else ()) for name in SAMPLERS]
+"""Optuna's Gaussian process takes seconds for an answer."""
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+
+@pytest.mark.parametrize("sampler", EVERY)
 def test_asked_trials_finish_and_no_architecture_is_trained_twice(storage: str, sampler: str) -> None:
-    with toy_session(storage, sampler=sampler, trials=30) as session:
+    asked = 14 if sampler == "gp" else 30
+    with toy_session(storage, sampler=sampler, trials=asked) as session:
         assert run(session.driver, session.executor) == "done"
         trials = session.store.trials("s", "finished")
         digests = {session.space.digest(t.axes) for t in trials}
-        assert len(trials) == len(digests) == 30
+        assert len(trials) == len(digests) == asked
         assert all(not session.space.explain(t.axes) for t in trials)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", EVERY)
 def test_a_study_that_goes_on_does_not_repeat_its_first_points(storage: str, sampler: str) -> None:
     for trials in (6, 12):
         with toy_session(storage, sampler=sampler, trials=trials) as session:
@@ -48,11 +52,11 @@ def test_a_study_that_goes_on_does_not_repeat_its_first_points(storage: str, sam
         assert store.counts("s").duplicates <= 3
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", EVERY)
 def test_same_seed_and_one_worker_give_the_same_candidates(tmp_path, sampler: str) -> None:
     runs = []
     for name in ("a", "b"):
-        with toy_session(f"sqlite:///{tmp_path}/{name}.db", sampler=sampler, trials=15) as session:
+        with toy_session(f"sqlite:///{tmp_path}/{name}.db", sampler=sampler, trials=13) as session:
             run(session.driver, session.executor)
             runs.append([(t.digest, dict(t.values)) for t in session.store.trials("s")])
     assert runs[0] == runs[1]
