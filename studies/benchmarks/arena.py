@@ -15,6 +15,7 @@ from mixnas.models import family
 from mixnas.objectives import Objective, parse_objectives
 from mixnas.pareto import FrontTracker
 from mixnas.records import Candidate, Fidelity, Job
+from mixnas.search.books import StudyParts
 from mixnas.search.driver import Driver
 from mixnas.search.executors import Done, Event, Sink
 from mixnas.search.gate import Gate
@@ -111,6 +112,7 @@ class _NoFeed:
     def reconcile(self, trials: object) -> None: ...
     def finish(self, number: int, values: object, attributes: object) -> None: ...
     def fail(self, number: int, reason: str) -> None: ...
+    def stop(self, number: int, reason: str) -> None: ...
 
     def start(self, axes: Candidate, attributes: Mapping[str, Any]) -> int:
         self._begun += 1
@@ -202,21 +204,10 @@ def _driver(arena: Arena, repetition: int, make: MakeProposer, store: Store, ear
         header.recipe,
         evaluator=f"table:{arena.name}",
     )
-    more = {} if early_stopping is None else {"early_stopping": early_stopping}
-    return Driver(
-        "s",
-        space,
-        arena.objectives,
-        arena.gate,
-        make(setting),
-        store,
-        _NoFeed(),  # type: ignore[arg-type]
-        template,
-        trials,
-        arena.reference,
-        header.problem,
-        **more,
+    parts = StudyParts(
+        space, arena.objectives, arena.gate, template, trials, arena.reference, early_stopping=early_stopping
     )
+    return Driver(parts, make(setting), store, _NoFeed())  # type: ignore[arg-type]
 
 
 def _memory() -> str | None:

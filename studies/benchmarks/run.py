@@ -22,7 +22,7 @@ import optuna
 from mixnas.space import Parameter
 from studies.benchmarks.arena import Arena, Run, arena
 from studies.benchmarks.report import write_report
-from studies.benchmarks.results import facts, read, steps, write, write_summary
+from studies.benchmarks.results import Step, facts, read, steps, write, write_summary
 from studies.benchmarks.strategies import STRATEGIES
 from studies.benchmarks.summary import curves, targets, time_table, worse_than_random
 
@@ -64,12 +64,14 @@ def _arguments() -> argparse.Namespace:
 def _run(arena: Arena, names: list[str], repetitions: int) -> None:
     for name in names:
         started = time.process_time()
-        runs = [STRATEGIES[name](arena, repetition) for repetition in range(repetitions)]
+        runs = list[list[Step]]()
+        for repetition in range(repetitions):
+            runs.append(steps(STRATEGIES[name](arena, repetition)))
+            # Read anew each time: another process may be at work on other strategies.
+            write(arena.name, {**read(arena.name), name: runs})
         spent = (time.process_time() - started) / repetitions
         sys.stdout.write(f"{arena.name}: {name}, {spent:.2f} CPU seconds a run\n")
         sys.stdout.flush()
-        known = read(arena.name)  # anew each time: what is there may be of another process
-        write(arena.name, {**known, name: [steps(run) for run in runs]})
 
 
 def _write_task(arena: Arena, repetitions: int, folder: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from mixnas.search.auto import AutoOptions, AutoProposer
 from mixnas.search.proposers import SAMPLERS
 from studies.benchmarks.arena import Arena, Run, drive
 from studies.benchmarks.plain_optuna import plain_optuna
@@ -13,6 +15,15 @@ Strategy = Callable[[Arena, int], Run]
 
 PEER = "plain Optuna"
 RANDOM = "random"
+
+
+def auto(repeats: bool = False, **options: Any) -> Strategy:
+    """Our default strategy, whole or with something switched off."""
+
+    def run(arena: Arena, repetition: int) -> Run:
+        return drive(arena, repetition, lambda s: AutoProposer(s, AutoOptions(**options)), repeats=repeats)
+
+    return run
 
 
 def ours(sampler: str) -> Strategy:
@@ -29,5 +40,10 @@ STRATEGIES: dict[str, Strategy] = {
     RANDOM: ours("random"),
     "nsga2": ours("nsga2"),
     "tpe": ours("tpe"),
+    "auto": auto(),
+    "auto without exact costs": auto(exact_costs=False),
+    "auto without division by time": auto(divide_by_time=False),
+    "auto without published start": auto(published_start=False),
+    "auto without de-duplication": auto(deduplicate=False, repeats=True),
 }
 """Name to what runs one repetition. Other packages take part through `peers/`, in environments of their own."""
