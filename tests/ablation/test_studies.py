@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from mixnas import catalog
 from mixnas.ablation.experiment import Experiment, prepare
 from mixnas.ablation.runner import open_ablation
 from mixnas.ablation.spec import SIZES, AblationSpec, known_ablations, load_ablation
@@ -76,3 +79,37 @@ def test_settings_at_equal_parameters_have_equal_parameters(scale: str) -> None:
     costs = [arm.costs["params"] for arm in experiment("splitmixer_settings_equal_parameters", scale).arms]
     assert len(costs) == 6
     assert max(costs) <= 1.03 * min(costs)
+
+
+GALLERY = catalog.load(catalog.builtin_folder("studies") / "_gallery.py")
+REPORTS = sorted(GALLERY.RESULTS.glob("*-runs.csv"))
+
+
+def rows(name: str, ending: str = ".csv") -> list[dict[str, str]]:
+    with (GALLERY.RESULTS / f"{name}{ending}").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_study_says_what_came_out_where_it_was_measured() -> None:
+    measured = {report.name.removesuffix("-runs.csv") for report in REPORTS}
+    assert measured == {name for name in STUDIES if load_ablation(name).result}
+    for name in measured:
+        assert re.match(r"(Confirmed|Contradicted|Not distinguishable)\b", load_ablation(name).result)
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_what_was_measured_is_what_the_study_asks_now(report: Path) -> None:
+    """Same architectures and seeds, every run of them; a mean is the mean of its runs."""
+    name = report.name.removesuffix("-runs.csv")
+    arms, runs = rows(name), rows(name, "-runs.csv")
+    found = experiment(name, "laptop")
+    assert {(row["arm"], row["digest"]) for row in arms} == {(arm.label, arm.digest) for arm in found.arms}
+    assert {(row["arm"], int(row["seed"])) for row in runs} == {(a.label, s) for a in found.arms for s in found.seeds}
+    for arm in arms:
+        values = [float(row["acc"]) for row in runs if row["arm"] == arm["arm"]]
+        assert float(arm["acc"]) == pytest.approx(sum(values) / len(values))
+
+
+def test_the_gallery_page_is_made_of_the_studies_and_their_reports() -> None:
+    page = GALLERY.page({name: load_ablation(name) for name in STUDIES})
+    assert (GALLERY.FOLDER / "README.md").read_text() == page
