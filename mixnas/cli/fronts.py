@@ -1,4 +1,4 @@
-"""`mixnas pareto` and `mixnas studies`."""
+"""`mixnas pareto`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mixnas.objectives import Objective
-    from mixnas.records import Baseline, StudyCounts, Trial
+    from mixnas.records import Baseline, Trial
     from mixnas.store import Store
 
 STORAGE = typer.Option("sqlite:///mixnas.db", help="The database of the studies.")
 
 
 def register(app: typer.Typer) -> None:
-    """Adds the commands."""
+    """Adds the command."""
     app.command(name="pareto")(pareto)
-    app.command(name="studies")(studies)
 
 
 def pareto(
@@ -57,26 +56,7 @@ def pareto(
     elif not members:
         typer.echo(f"Study {name!r} has no finished trial yet, so there is no front.")
     else:
-        _print(front_table(members, objectives, f"Front of {name}: {len(members)} of {len(trials)} trials"))
-
-
-def studies(
-    storage: str = STORAGE,
-    as_json: bool = typer.Option(False, "--json", help="Print JSON and nothing else."),
-) -> None:
-    """List the studies of a database with their counts."""
-    from mixnas.store import Store
-
-    with Store.open(storage) as store:
-        counts = store.all_counts()
-    if as_json:
-        from mixnas.records import to_dict
-
-        typer.echo(json.dumps([to_dict(c) for c in counts], indent=2, ensure_ascii=False))
-    elif not counts:
-        typer.echo("No study yet: `mixnas search` starts one.")
-    else:
-        _print(_studies_table(counts))
+        print_table(front_table(members, objectives, f"Front of {name}: {len(members)} of {len(trials)} trials"))
 
 
 def only_study(store: Store) -> str:
@@ -137,21 +117,7 @@ def front_table(members: Sequence[Trial], objectives: Sequence[Objective], title
     return table
 
 
-def _studies_table(counts: Sequence[StudyCounts]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table()
-    table.add_column("study", overflow="fold")
-    words = ("finished", "failed", "running", "duplicates", "refused")
-    for word in words:
-        table.add_column(word, justify="right", no_wrap=True)
-    for row in counts:
-        table.add_row(Text(row.name), *(f"{getattr(row, word):,}" for word in words))
-    return table
-
-
-def _print(table: Table) -> None:
+def print_table(table: Table) -> None:
     """To the terminal at its width; to a file or a pipe wide enough for one line a row."""
     from rich.console import Console
 

@@ -44,6 +44,18 @@ def may_live(owner: str) -> bool:
     return True
 
 
+def require_free(store: Store, study: str, owner: str = "") -> str:
+    """Refuses a study that a search holds; returns the name that its word stands on, which may be over or dead.
+
+    Raises:
+        UsageError: another process than `owner` has it, and may be alive.
+    """
+    before, until = store.holder(study)
+    if seconds_left(until) > 0 and before != owner and may_live(before):
+        raise _taken(study, before, seconds_left(until))
+    return before
+
+
 class StudyHold:
     """The right to search a study, which one process has at a time.
 
@@ -54,11 +66,9 @@ class StudyHold:
     def __init__(self, store: Store, study: str) -> None:
         self.owner = owner_name()
         self._store, self._study = store, study
-        before, until = store.holder(study)
-        if seconds_left(until) > 0 and before != self.owner and may_live(before):
-            raise self._taken(before, seconds_left(until))
+        before = require_free(store, study, self.owner)
         if not store.hold_study(study, self.owner, LEASE_SECONDS, instead_of=before):
-            raise self._taken(store.holder(study)[0], LEASE_SECONDS)
+            raise _taken(study, store.holder(study)[0], LEASE_SECONDS)
         self._renewed = time.monotonic()
 
     def renew(self) -> None:
@@ -77,8 +87,9 @@ class StudyHold:
         """Lets others search the study."""
         self._store.let_go_of_study(self._study, self.owner)
 
-    def _taken(self, owner: str, left: float) -> UsageError:
-        return UsageError(
-            f"study {self._study!r} is being searched by {owner}",
-            hint=f"wait for it, choose another --study, or try again in {left:.0f} s if that process is gone",
-        )
+
+def _taken(study: str, owner: str, left: float) -> UsageError:
+    return UsageError(
+        f"study {study!r} is being searched by {owner}",
+        hint=f"wait for it, choose another --study, or try again in {left:.0f} s if that process is gone",
+    )

@@ -1,5 +1,6 @@
 """The store: studies, trials, curves and fronts in tables of our own beside Optuna's. Only this package speaks SQL."""
 
+from mixnas.store.moving import Merged
 from mixnas.store.records import (
     Attempt,
     DeviceMeasurement,
@@ -17,6 +18,7 @@ __all__ = [
     "DeviceMeasurement",
     "DuplicateTrial",
     "Export",
+    "Merged",
     "Store",
     "StudyRecord",
     "TestRead",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,21 @@ class Database:
         self._location = location
         self._engine = engine
         self._writer = writing(engine)
+
+    @property
+    def path(self) -> Path | None:
+        """The database file; None for a server."""
+        return self._location.path
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self._location.shown
+
+    def same_database(self, other: Database) -> bool:
+        """Whether both are open on one database."""
+        mine, theirs = self._location, other._location
+        return mine.path == theirs.path if mine.path or theirs.path else mine.url == theirs.url
 
     def close(self) -> None:
         """Gives all connections back. Harmless when done twice."""

@@ -197,6 +197,12 @@ def epoch_row(study: str, number: int, attempt: int, record: EpochRecord) -> dic
     }
 
 
+def front_row(study: str, point: FrontPoint, at: str) -> dict[str, Any]:
+    """The columns of `mixnas_fronts`."""
+    row = {"study": study, "finished": point.finished, "trial": point.trial, "hypervolume": point.hypervolume}
+    return row | {"members": [int(m) for m in point.members], "at": at}
+
+
 def front_point(row: Row[Any]) -> FrontPoint:
     """A row of `mixnas_fronts`."""
     return FrontPoint(row.trial, row.finished, row.hypervolume, tuple(row.members), row.at)

@@ -6,12 +6,14 @@ from contextlib import AbstractContextManager
 from typing import Self
 
 from mixnas.store.connect import creation_lock, locate, open_engine
+from mixnas.store.moving import Moving
 from mixnas.store.reading import Reading
 from mixnas.store.writing import Writing
 
 
-class Store(Reading, Writing):
-    """Studies, trials, learning curves and fronts; see `reading` for the questions and `writing` for the verbs.
+class Store(Reading, Writing, Moving):
+    """Studies, trials, learning curves and fronts; see `reading` for the questions, `writing` for the verbs
+    and `moving` for what happens to whole studies.
 
     with Store.open("sqlite:///mixnas.db") as store:
         for trial in store.trials("digits", "finished"):

@@ -14,6 +14,7 @@ from mixnas.records import Baseline, Candidate, Decision, EpochRecord, Fidelity,
 from mixnas.store import rows, schema
 from mixnas.store.connect import upsert
 from mixnas.store.database import Database, now, require_study, require_trial
+from mixnas.store.moving import require_name
 from mixnas.store.records import DuplicateTrial, TrialTaken
 
 
@@ -28,9 +29,7 @@ class Writing(Database):
         Raises:
             StoreError: there is one of that name, or the name is empty, too long or not printable.
         """
-        if not name or len(name) > schema.NAME_LENGTH or not name.isprintable():
-            rule = f"1 to {schema.NAME_LENGTH} printable characters"
-            raise StoreError(f"a study's name has {rule}, not {name[:50]!r}", hint="choose another --study")
+        require_name(name)
         row = {"name": name, "spec": spec, "space": space, "environment": environment, "created_at": now()}
         with self._write(partial(_explain_study, name=name)) as connection:
             connection.execute(insert(schema.studies), row)
@@ -307,8 +306,7 @@ class Writing(Database):
 
     def _add_front(self, connection: Connection, study: str, front: FrontPoint) -> None:
         columns = ("trial", "hypervolume", "members", "at")
-        row = {"study": study, "finished": front.finished, "trial": front.trial, "hypervolume": front.hypervolume}
-        row |= {"members": [int(m) for m in front.members], "at": front.at or now()}
+        row = rows.front_row(study, front, front.at or now())
         connection.execute(upsert(self._dialect, schema.fronts, replace=columns), row)
 
 
