@@ -93,7 +93,7 @@ def _build_fake(build: Build, mode: FakeTensorMode) -> nn.Module:
         model = build()
     for module in model.modules():
         for tensors in (module._parameters, module._buffers):
-            held: dict[str, Any] = tensors  # type: ignore[assignment]
+            held: dict[str, Any] = tensors
             held.update({name: mode.from_tensor(tensor) for name, tensor in held.items() if tensor is not None})
     return model
 

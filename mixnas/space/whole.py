@@ -189,7 +189,7 @@ def _drawn_free(layout: Layout, index: int, codes: dict[int, Array], count: int,
     slot = layout.slots[index]
     below = ways_below(layout, set())
     sums = np.cumsum([float(below(index, code)) for code in range(len(slot.domain.values))])
-    drawn = np.searchsorted(sums, rng.random(count) * sums[-1], side="right").astype(np.int32)
+    drawn: Array = np.searchsorted(sums, rng.random(count) * sums[-1], side="right").astype(np.int32)
     if slot.parent is not None:
         drawn[codes[slot.parent] != slot.parent_code] = INACTIVE_CODE
     return drawn
