@@ -20,6 +20,7 @@ TOPICS = (
     "profile",
     "measure",
     "proxy",
+    "proxy",
     "replay",
     "space",
     "table",
