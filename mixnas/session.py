@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mixnas.data import dataset, datasets_for, load_splits
@@ -20,11 +24,13 @@ from mixnas.models.family import Axes, Family
 from mixnas.objectives import TIMED, Objective
 from mixnas.recipe import Recipe
 from mixnas.records import Candidate, Fidelity, Job, Problem
-from mixnas.search.driver import BaselineModel, Driver
+from mixnas.search.books import BaselineModel, StudyParts
+from mixnas.search.driver import Driver
 from mixnas.search.executors import Cluster, Executor, make_executor
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Feasible, Gate
-from mixnas.search.proposers import SAMPLERS, Setting, make_proposer
+from mixnas.search.proposers import SAMPLERS, Proposer, Setting, make_proposer
+from mixnas.search.rungs import EarlyStopping, early_stopping
 from mixnas.space import SearchSpace, load_space
 from mixnas.store import Store
 from mixnas.study import StudySpec, differences
@@ -62,6 +68,12 @@ def open_session(
     spec, problem, space = resolve(spec)
     if spec.sampler not in SAMPLERS:
         raise UnknownName("sampler", spec.sampler, SAMPLERS)
+    rules = early_stopping(spec.early_stopping, spec.epochs, spec.trials, spec.rungs, spec.reduction, spec.min_full)
+    if spec.trial_timeout and executor != "processes":
+        raise UsageError(
+            f"--trial-timeout needs worker processes, which can be ended; --backend {executor} has none",
+            hint="--backend processes, or leave it out",
+        )
     pool = make_executor(executor, workers, spec.evaluator, cluster)  # workers load while we check the rest
     store = feed = driver = None
     try:
@@ -79,7 +91,9 @@ def open_session(
         stored = _open_study(store, spec, space, problem, gate)
         with store.creation_lock():  # Optuna's own creation of its tables is not race-free
             feed = Feed(store.url, spec.name, spec.resolved_objectives, space, gate.constraints)
-        driver = _driver(spec, space, problem, gate, store, feed, stored["reference"], baselines)
+        folder = checkpoint_folder(store.path, store.url, spec.name)
+        parts = _parts(spec, space, problem, gate, stored["reference"], baselines, rules, folder)
+        driver = Driver(parts, _proposer(spec, parts), store, feed)
         yield Session(spec, space, driver, pool, store, feasible)
     finally:
         pool.stop()
@@ -234,16 +248,16 @@ def reference_point(objectives: tuple[Objective, ...], space: SearchSpace, gate:
     return {o.name: worst[o.name] for o in objectives}
 
 
-def _driver(
+def _parts(
     spec: StudySpec,
     space: SearchSpace,
     problem: Problem,
     gate: Gate,
-    store: Store,
-    feed: Feed,
     reference: dict[str, float],
     baselines: list[BaselineModel],
-) -> Driver:
+    rules: EarlyStopping | None,
+    checkpoints: Path,
+) -> StudyParts:
     template = Job(
         study=spec.name,
         trial=-1,
@@ -258,26 +272,40 @@ def _driver(
         data_dir=spec.data_dir,
         evaluator=spec.evaluator,
         measure=tuple(name for name in spec.objectives if name in TIMED),
+        timeout=spec.trial_timeout,
     )
-    objectives = spec.resolved_objectives
-    setting = Setting(
-        space, objectives, gate, spec.seed, spec.trials, spec.epochs, reference, published_in(space, problem, gate)
-    )
-    proposer = make_proposer(spec.sampler, setting)
-    return Driver(
-        spec.name,
+    return StudyParts(
         space,
-        objectives,
+        spec.resolved_objectives,
         gate,
-        proposer,
-        store,
-        feed,
         template,
         spec.trials,
         reference,
-        problem.key(),
         baselines,
+        rules,
+        spec.retries,
+        checkpoints,
     )
+
+
+def _proposer(spec: StudySpec, parts: StudyParts) -> Proposer:
+    published = published_in(parts.space, parts.template.problem, parts.gate)
+    setting = Setting(
+        parts.space, parts.objectives, parts.gate, spec.seed, spec.trials, spec.epochs, parts.reference, published
+    )
+    return make_proposer(spec.sampler, setting)
+
+
+def checkpoint_folder(storage: Path | None, url: str, study: str) -> Path:
+    """Where a study keeps the states of trainings that may go on: beside its database file, else in the user's cache.
+
+    The cache is `$XDG_CACHE_HOME/mixnas`, or `~/.cache/mixnas`.
+    """
+    name = study if re.fullmatch(r"[\w-]{1,100}", study) else f"study-{hashlib.sha256(study.encode()).hexdigest()[:16]}"
+    if storage is not None:
+        return storage.with_name(f"{storage.name}.checkpoints") / name
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute()
+    return cache / "mixnas" / f"checkpoints-{hashlib.sha256(url.encode()).hexdigest()[:16]}" / name
 
 
 def published_in(space: SearchSpace, problem: Problem, gate: Gate) -> tuple[Candidate, ...]:

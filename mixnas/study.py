@@ -39,23 +39,40 @@ class StudySpec:
     """Seeds the proposals and every training."""
     split_seed: int = 0
     """Cuts the validation part from the training data."""
-    sampler: str = "tpe"
+    sampler: str = "auto"
     constraints: tuple[str, ...] = ()
     baselines: tuple[str, ...] = ()
     """Models from outside the space to train beside it: published names, `timm:NAME`, config files."""
     recipe: Recipe = field(default_factory=lambda: RECIPES["small"])
     evaluator: str = "train"
     data_dir: str | None = None
+    early_stopping: str = "none"
+    """`none` or `mo-asha`."""
+    rungs: tuple[int, ...] = ()
+    """Epochs at which trials pause; empty lays them out from `epochs`."""
+    reduction: float = 3.0
+    """One of so many trials is promoted to the next rung."""
+    min_full: int = 0
+    """Full trainings that there are at least; 0 takes a tenth of the trials, 5 at least."""
+    trial_timeout: float = 0.0
+    """Seconds that one go at a trial may take; 0 waits for ever."""
+    retries: int = 1
+    """How often a trial whose worker is lost is tried again."""
 
     def __post_init__(self) -> None:
         self._fill_in()
         object.__setattr__(self, "objectives", tuple(o.name for o in self.resolved_objectives))
         object.__setattr__(self, "constraints", tuple(self.constraints))
         object.__setattr__(self, "baselines", tuple(self.baselines))
+        object.__setattr__(self, "rungs", tuple(self.rungs))
         if self.trials < 1:
             raise UsageError(f"--trials {self.trials} is not a number of trials", hint="ask for at least 1")
         if self.epochs < 0:
             raise UsageError(f"--epochs {self.epochs} must be at least 1")
+        if not 0 <= self.trial_timeout < float("inf"):
+            raise UsageError(f"--trial-timeout {self.trial_timeout:g} is not a number of seconds", hint="600, say")
+        if self.retries < 0:
+            raise UsageError(f"--retries {self.retries} is not a number of times", hint="0 tries every trial once")
 
     def _fill_in(self) -> None:
         known = datasets_for(self.task or "classification")
@@ -84,6 +101,7 @@ class StudySpec:
         data["objectives"] = list(self.objectives)
         data["constraints"] = list(self.constraints)
         data["baselines"] = list(self.baselines)
+        data["rungs"] = list(self.rungs)
         return data
 
     @classmethod
@@ -115,21 +133,32 @@ IDENTITY = (
     "constraints",
     "recipe",
     "evaluator",
+    "early_stopping",
+    "rungs",
+    "reduction",
 )
 """What must be equal for a run to go on with a study of the same name."""
+
+
+LATER: Mapping[str, Any] = {"early_stopping": "none", "rungs": [], "reduction": 3.0}
+"""What a study that was stored before there was such a field is taken to have."""
 
 
 def differences(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """One line for each identity field in which two stored specs differ."""
     lines = []
     for key in IDENTITY:
-        old, new = stored.get(key), asked.get(key)
+        old, new = (_plain(spec.get(key, LATER.get(key))) for spec in (stored, asked))
         if old == new:
             continue
         lines.append(
             "the space has changed" if key == "space_json" else f"{key}: stored {_short(old)}, asked {_short(new)}"
         )
     return lines
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _short(value: Any) -> str:

@@ -55,11 +55,11 @@ class PlainView:
     def __init__(self, session: Session, console: Console) -> None:
         self._session, self._driver, self._console = session, session.driver, console
         self._started = time.monotonic()
-        self._before = session.driver.finished
+        self._before = session.driver.counted
 
     def __enter__(self) -> Self:
         spec, driver = self._session.spec, self._driver
-        already = f", {driver.finished} finished before" if driver.finished else ""
+        already = f", {driver.counted} finished before" if driver.counted else ""
         self._say(
             f"study {spec.name}: space {self._session.space.name}, data {spec.dataset}, "
             f"{spec.trials} trials of {spec.epochs} epochs, {self._session.executor.workers} workers{already}"
@@ -83,9 +83,11 @@ class PlainView:
 
     def _line(self, event: Done) -> str:
         driver, number = self._driver, event.job.trial
-        place = f"[{driver.finished}/{driver.trials}]"
+        place = f"[{driver.counted}/{driver.trials}]"
         if number < 0:
-            return self._baseline_line(place, driver.baseline_name(number), event)
+            return self._baseline_line(place, driver.baselines.name(number), event)
+        if event.measurement.outcome == "paused":
+            return f"{place} trial {number}  {driver.decisions[number]}  {describe(driver.axes(number))}"
         if number not in driver.values:
             return f"{place} trial {number} failed: {event.measurement.reason}: {event.measurement.detail}"
         values = "  ".join(f"{k} {format_value(k, v)}" for k, v in driver.values[number].items())
@@ -93,7 +95,7 @@ class PlainView:
         return f"{place} trial {number}  {values}  {describe(driver.axes(number))}{mark}"
 
     def _baseline_line(self, place: str, name: str, event: Done) -> str:
-        found = self._driver.baselines[name]
+        found = self._driver.baselines.found[name]
         if found.state == "failed":
             return f"{place} baseline {name} failed: {found.reason}: {found.detail}"
         return f"{place} baseline {name}  " + "  ".join(f"{k} {format_value(k, v)}" for k, v in found.values.items())
@@ -116,7 +118,7 @@ class LiveView(PlainView):
             console=console,
         )
         self._task = self._bar.add_task(
-            session.spec.name, total=session.driver.trials, completed=session.driver.finished, left=""
+            session.spec.name, total=session.driver.trials, completed=session.driver.counted, left=""
         )
         self._running: dict[int, str] = {}
         self._live = Live(self._draw(), console=console, refresh_per_second=4, transient=True)
@@ -140,14 +142,14 @@ class LiveView(PlainView):
                 self._live.console.print(Text(self._line(event), style="yellow"))
         elif isinstance(event, Stopping):
             self._live.console.print(Text(STOPPING, style="yellow"))
-        self._bar.update(self._task, completed=self._driver.finished, left=self._left())
+        self._bar.update(self._task, completed=self._driver.counted, left=self._left())
         self._live.update(self._draw())
 
     def _left(self) -> str:
-        done = self._driver.finished - self._before
+        done = self._driver.counted - self._before
         if done < 2:
             return ""
-        seconds = (time.monotonic() - self._started) / done * max(self._driver.trials - self._driver.finished, 0)
+        seconds = (time.monotonic() - self._started) / done * max(self._driver.trials - self._driver.counted, 0)
         return f"about {seconds // 60:.0f} min {seconds % 60:.0f} s left"
 
     def _best(self, o: Objective) -> str:
@@ -155,7 +157,7 @@ class LiveView(PlainView):
         return f"{o.name} {format_value(o.name, max(values) if o.direction == 'maximize' else min(values))}"
 
     def _title(self, number: int) -> str:
-        return f"trial {number:<4}" if number >= 0 else f"baseline {self._driver.baseline_name(number)}"
+        return f"trial {number:<4}" if number >= 0 else f"baseline {self._driver.baselines.name(number)}"
 
     def _draw(self) -> Group:
         driver = self._driver
@@ -163,7 +165,15 @@ class LiveView(PlainView):
         failed = f"   failed {driver.failed}" if driver.failed else ""
         running = (Text(f"  {self._title(n)} {text}", style="dim") for n, text in sorted(self._running.items()))
         front = [front_table(self._session, ROWS)] if driver.values else []
-        return Group(self._bar, Text(f"  best   {best}{failed}"), *running, *front)
+        stopping = [Text(f"  {self._stopping()}")] if driver.last_decision else []
+        return Group(self._bar, Text(f"  best   {best}{failed}"), *stopping, *running, *front)
+
+    def _stopping(self) -> str:
+        """`6 in full, 20 paused, 3 stopped; trial 12 at rung 2: 1st of 9, promoted`."""
+        driver, last = self._driver, self._driver.last_decision
+        assert last is not None
+        stopped = f", {driver.stopped} stopped" if driver.stopped else ""
+        return f"{driver.finished} in full, {driver.paused} paused{stopped}; trial {last.trial} at {last}"
 
 
 def _share(found: Feasible) -> str:
@@ -191,7 +201,7 @@ def front_table(session: Session, rows: int = 1000) -> Table:
     for number in ordered[:rows]:
         values = [format_value(o.name, driver.values[number][o.name]) for o in driver.objectives]
         table.add_row(str(number), *values, describe(driver.axes(number)))
-    for baseline in driver.finished_baselines():
+    for baseline in driver.baselines.finished():
         values = [format_value(o.name, baseline.values[o.name]) for o in driver.objectives]
         table.add_row("–", *values, f"baseline {baseline.name}", style="dim")
     if len(ordered) > rows:
@@ -207,6 +217,10 @@ def _ending(session: Session, ended: str, storage: str, seconds: float, before: 
         f"trained {counts.finished}, refused {counts.refused}, duplicates {counts.duplicates} (not trained), "
         f"failed {counts.failed}"
     )
+    if driver.parts.early_stopping is not None:
+        waiting = f", {counts.paused} paused" if counts.paused else ""
+        rungs = ", ".join(map(str, driver.parts.early_stopping.rungs))
+        account += f"; stopped early {counts.stopped}{waiting} (rungs at epoch {rungs})"
     words = [f"\n{_how(driver, ended, seconds, before)}", account]
     words += [f"  refused {count} times: {reason}" for reason, count in refusals.items()]
     return [*table, *(Text(line) for line in [*words, *_next_commands(spec.name, storage, bool(driver.values))])]
@@ -214,14 +228,15 @@ def _ending(session: Session, ended: str, storage: str, seconds: float, before: 
 
 def _how(driver: Driver, ended: str, seconds: float, before: int) -> str:
     """How it ended, in a sentence."""
-    progress = f"{driver.finished} of {driver.trials} trials"
-    if ended == "done" and driver.finished == before:
+    progress = f"{driver.counted} of {driver.trials} trials"
+    what = "finished" if driver.parts.early_stopping is None else f"done, {driver.finished} in full,"
+    if ended == "done" and driver.counted == before:
         return f"{progress} were finished before. --trials N asks for more, --study NAME starts another study."
     return {
-        "done": f"{progress} finished in {seconds:.0f} s",
-        "exhausted": f"{progress} finished in {seconds:.0f} s: no other candidate passes the rules and constraints",
-        "interrupted": f"interrupted: {progress} finished, none is running. The same command goes on.",
-        "stopped": f"stopped: {progress} finished. The same command takes up what was running and goes on.",
+        "done": f"{progress} {what} in {seconds:.0f} s",
+        "exhausted": f"{progress} {what} in {seconds:.0f} s: no other candidate passes the rules and constraints",
+        "interrupted": f"interrupted: {progress} {what.rstrip(',')}, none is running. The same command goes on.",
+        "stopped": f"stopped: {progress} {what.rstrip(',')}. The same command takes up what was running and goes on.",
     }[ended]
 
 

@@ -47,7 +47,7 @@ def search(
     address: str = typer.Option("", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT. [one on this machine]"),
     cpus_per_trial: float = typer.Option(1.0, help="CPUs that Ray reserves for a trial."),
     gpus_per_trial: float = typer.Option(0.0, help="GPUs that Ray reserves for a trial; 0.25 puts four on each."),
-    sampler: str | None = typer.Option(None, help="tpe, nsga2 or random. [tpe]"),
+    sampler: str | None = typer.Option(None, help="auto, tpe, nsga2, nsga3, gp, evolution, random or grid. [auto]"),
     constraint: list[str] | None = typer.Option(
         None, help='What a candidate must meet before it is trained: "params <= 100k and depth > 2". Repeatable.'
     ),
@@ -56,6 +56,16 @@ def search(
         help="A model to train beside the search and draw beside its front: a published name (`mixnas profile "
         "--list`), timm:NAME or a config file. Repeatable.",
     ),
+    early_stopping: str | None = typer.Option(
+        None, help="none, or mo-asha: trials pause at rungs of epochs, and the best go on. [none]"
+    ),
+    rungs: str | None = typer.Option(None, help="Epochs of the rungs, by comma: 1,3,8. [from --epochs]"),
+    reduction: float | None = typer.Option(None, help="One of so many trials goes on from a rung. [3]"),
+    min_full: int | None = typer.Option(None, help="Full trainings at least. [a tenth of the trials, 5 at least]"),
+    trial_timeout: float | None = typer.Option(
+        None, help="Seconds after which a trial is ended and recorded as failed. [no limit]"
+    ),
+    retries: int | None = typer.Option(None, help="How often a trial whose worker is lost is tried again. [1]"),
     seed: int | None = typer.Option(None, help="Seeds the proposals and every training. [0]"),
     recipe: str | None = typer.Option(None, help="Training recipe: small, splitmixer, wavemix. [small]"),
     lr: float | None = typer.Option(None, help="Peak learning rate, in place of the recipe's."),
@@ -88,6 +98,12 @@ def search(
         "sampler": sampler,
         "constraints": tuple(constraint) if constraint else None,
         "baselines": tuple(baseline) if baseline else None,
+        "early_stopping": early_stopping,
+        "rungs": _rungs(rungs) if rungs is not None else None,
+        "reduction": reduction,
+        "min_full": min_full,
+        "trial_timeout": trial_timeout,
+        "retries": retries,
         "seed": seed,
         "evaluator": evaluator,
         "name": study,
@@ -139,6 +155,13 @@ def run(
         raise typer.Exit(1) from None
     if ended in ("interrupted", "stopped"):
         raise typer.Exit(1)
+
+
+def _rungs(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--rungs {text!r} are not numbers of epochs by comma", hint="--rungs 1,3,8") from None
 
 
 def _spec(base: StudySpec | None, flags: dict[str, Any]) -> StudySpec:

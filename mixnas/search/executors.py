@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import selectors
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +111,10 @@ class ProcessExecutor:
             worker: _Worker = key.data
             for event in worker.read():
                 sink(event)
-            if worker.ended:
-                self._pool[self._pool.index(worker)] = self._new()
+        for worker in self._pool:
+            if (late := worker.end_if_late()) is not None:
+                sink(late)
+        self._pool = [self._new() if worker.ended else worker for worker in self._pool]
 
     def stop(self) -> list[Job]:
         running = [worker.job for worker in self._pool if worker.job is not None]
@@ -130,6 +134,7 @@ class _Worker:
     def __init__(self, selector: selectors.BaseSelector, preload: str) -> None:
         self.job: Job | None = None
         self.ended = False
+        self._deadline = math.inf
         self._selector = selector
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(
@@ -148,6 +153,7 @@ class _Worker:
 
     def take(self, job: Job) -> None:
         self.job = job
+        self._deadline = time.monotonic() + job.timeout if job.timeout else math.inf
         try:
             self._input.write(json.dumps(to_dict(job)).encode() + b"\n")
             self._input.flush()
@@ -163,6 +169,15 @@ class _Worker:
             return self._lost()
         *lines, self._text = (self._text + data).split(b"\n")
         return [event for line in lines if (event := self._event(json.loads(line)))]
+
+    def end_if_late(self) -> Done | None:
+        """Kills the process where its job takes longer than it may; says so in a Done."""
+        job = self.job
+        if job is None or self.ended or time.monotonic() < self._deadline:
+            return None
+        self.job = None
+        self.end()
+        return Done(job, Measurement("failed", reason="timeout", detail=f"took longer than {job.timeout:g} s"))
 
     def end(self) -> None:
         """Kills the process and lets go of everything."""

@@ -1,8 +1,10 @@
 """What Optuna Dashboard and `optuna.load_study` see: a real Optuna study in the same database, fed from our tables.
 
 Our tables are the truth. A trial gets its number here (Optuna counts without gaps or races, and so both sides speak
-of the same number), is RUNNING while it trains, and ends COMPLETE with values or FAIL. Nothing else is put in:
-duplicates and refused candidates are no trials. `reconcile` mends what a killed process left behind.
+of the same number), is RUNNING while it trains or waits at a rung, and ends COMPLETE with values, FAIL, or PRUNED where
+early stopping did not let it go on. Nothing else is put in: duplicates and refused candidates are no trials, and curves
+stay in our tables (Optuna refuses intermediate values with two objectives). `reconcile` mends what a killed process
+left behind.
 """
 
 from __future__ import annotations
@@ -95,6 +97,12 @@ class Feed:
         self._study.tell(number, state=TrialState.FAIL)
 
     @guarded
+    def stop(self, number: int, reason: str) -> None:
+        """Ends a trial that early stopping did not let go on."""
+        self._storage.set_trial_user_attr(self._trial_id(number), "reason", reason)
+        self._study.tell(number, state=TrialState.PRUNED)
+
+    @guarded
     def reconcile(self, trials: Iterable[Trial]) -> None:
         """Brings the Optuna side up to our tables: trials that ended there end here, unknown RUNNING ones fail."""
         ours = {trial.number: trial for trial in trials}
@@ -106,6 +114,8 @@ class Feed:
                 self.finish(known.number, known.values, {})
             elif known.state == "failed":
                 self.fail(known.number, known.reason)
+            elif known.state == "stopped":
+                self.stop(known.number, "stopped at a rung")
 
     def close(self) -> None:
         """Lets go of the database."""

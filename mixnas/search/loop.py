@@ -8,14 +8,50 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from mixnas.errors import RunError
-from mixnas.search.driver import Driver
+from mixnas.records import EpochRecord, Job, Measurement
 from mixnas.search.executors import Done, Event, Executor, Progress
+
+
+class AskTell(Protocol):
+    """What the loop drives: a search, an ablation, the re-evaluation of a front."""
+
+    @property
+    def trials(self) -> int:
+        """Trials that are asked for."""
+
+    @property
+    def counted(self) -> int:
+        """Trials that count against them."""
+
+    @property
+    def finished(self) -> int:
+        """Trials that were trained to their last epoch."""
+
+    @property
+    def failures_in_a_row(self) -> int:
+        """Failures since the last success."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to hand out or to wait for."""
+
+    def ask(self) -> Job | None:
+        """The next job, or None where nothing is to be started now."""
+
+    def progress(self, job: Job, record: EpochRecord) -> None:
+        """A job has finished an epoch."""
+
+    def tell(self, job: Job, measurement: Measurement) -> None:
+        """A job has ended."""
+
+    def abandon(self, jobs: Iterable[Job]) -> None:
+        """These jobs were ended before their time."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +115,7 @@ def interrupts(armed: bool = True) -> Iterator[Interrupts]:
 
 
 def run(
-    driver: Driver, executor: Executor, listen: Listener = lambda event: None, state: Interrupts | None = None
+    driver: AskTell, executor: Executor, listen: Listener = lambda event: None, state: Interrupts | None = None
 ) -> str:
     """Runs the search to its end and says how it ended: `done`, `exhausted`, `interrupted` or `stopped`.
 
@@ -99,12 +135,12 @@ def run(
             driver.abandon(executor.stop())
             raise
     executor.stop()
-    if driver.finished >= driver.trials:
+    if driver.counted >= driver.trials:
         return "done"
     return "interrupted" if state.asked else "exhausted"
 
 
-def _run(driver: Driver, executor: Executor, listen: Listener, state: Interrupts) -> None:
+def _run(driver: AskTell, executor: Executor, listen: Listener, state: Interrupts) -> None:
     def sink(event: Event) -> None:
         if isinstance(event, Progress):
             driver.progress(event.job, event.record)
@@ -129,7 +165,7 @@ def _run(driver: Driver, executor: Executor, listen: Listener, state: Interrupts
         listen(None)
 
 
-def _give_up_if_hopeless(driver: Driver, event: Done) -> None:
+def _give_up_if_hopeless(driver: AskTell, event: Done) -> None:
     if driver.finished == 0 and driver.failures_in_a_row >= FAILURES_TO_GIVE_UP:
         raise RunError(
             f"the first {driver.failures_in_a_row} trials all failed; "

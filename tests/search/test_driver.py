@@ -168,7 +168,7 @@ def test_baselines_run_at_the_same_fidelity_beside_the_front_and_only_once(stora
     for baselines in (names[:1], names):
         with toy_session(storage, trials=3, baselines=baselines, constraints=("params <= 5k",)) as session:
             assert run(session.driver, session.executor) == "done"
-            assert len(session.driver.baselines) == 1, "each one is trained once"
+            assert len(session.driver.baselines.found) == 1, "each one is trained once"
             found = {b.name: b for b in session.store.baselines("s")}
             assert session.store.counts("s").finished == 3
             assert session.driver.front is not None and min(session.driver.front.members) >= 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -87,6 +88,17 @@ def test_a_killed_worker_is_an_outcome_and_is_replaced() -> None:
     (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
     assert (done.measurement.reason, done.measurement.detail) == ("lost_worker", "worker process killed by signal 9")
     executor.submit(job(0, "probe_evaluators:suicidal"))
+    (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
+    executor.stop()
+    assert done.measurement.outcome == "finished"
+
+
+def test_a_job_that_takes_too_long_is_ended_and_its_worker_replaced() -> None:
+    executor = ProcessExecutor(1)
+    executor.submit(replace(job(1, "probe_evaluators:slow", epochs=10_000), timeout=0.2))
+    (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
+    assert (done.measurement.reason, done.measurement.detail) == ("timeout", "took longer than 0.2 s")
+    executor.submit(replace(job(2), timeout=60.0))
     (done,) = [e for e in gather(executor, 1) if isinstance(e, Done)]
     executor.stop()
     assert done.measurement.outcome == "finished"
