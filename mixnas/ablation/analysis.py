@@ -15,7 +15,7 @@ import numpy as np
 from mixnas.ablation.arms import Arm, LeftOut
 from mixnas.ablation.effects import Effects, factorial_effects
 from mixnas.ablation.experiment import KIND
-from mixnas.ablation.statistics import LEVEL, compare, detectable, estimate, holm, seeds_needed
+from mixnas.ablation.statistics import ALPHA, compare, detectable, estimate, holm, seeds_needed
 from mixnas.errors import UsageError
 from mixnas.objectives import Objective, objective
 from mixnas.records import EpochRecord, Trial
@@ -178,7 +178,7 @@ def _compared(results: Sequence[ArmResult], metric: Objective) -> list[ArmResult
     pairs = [[arm.values[s] - base.values[s] for s in sorted({*arm.values} & {*base.values})] for arm in others]
     found = [compare(differences) for differences in pairs]
     corrected = holm([float(c.p) for c in found])
-    alpha = (1 - LEVEL) / max(len(others), 1)
+    alpha = ALPHA / max(len(others), 1)
     told = [base]
     for arm, differences, c, p_holm in zip(others, pairs, found, corrected, strict=True):
         mean, sd = float(c.estimate.mean), float(c.estimate.sd)
@@ -210,7 +210,7 @@ def verdict(mean: float, p_holm: float, pairs: int, metric: Objective) -> str:
         return "one seed: noise is not known"
     if math.isnan(p_holm):
         return "no difference with any seed" if mean == 0 else "the same difference with every seed: noise is not known"
-    if p_holm >= 1 - LEVEL:
+    if p_holm >= ALPHA:
         return NOISE
     return "better" if mean * metric.sign < 0 else "worse"
 

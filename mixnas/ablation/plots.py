@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixnas.ablation.analysis import Analysis, ArmResult
-from mixnas.ablation.statistics import LEVEL
+from mixnas.ablation.statistics import ALPHA, LEVEL
 from mixnas.objectives import objective
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _colour(arm: ArmResult) -> str:
 def _of(estimate: float, p_holm: float, sign: int) -> str:
     from mixnas.figures.effects import BETTER, UNCLEAR, WORSE
 
-    if not p_holm < 1 - LEVEL:
+    if not p_holm < ALPHA:
         return UNCLEAR
     return BETTER if estimate * sign < 0 else WORSE
 

@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 Numbers = npt.NDArray[np.float64]
 
+ALPHA = 0.05
+"""Chance of a false finding, in a whole family of comparisons where they are corrected."""
 LEVEL = 0.95
 """Of every interval."""
 POWER = 0.8
@@ -97,7 +99,7 @@ def holm(p: npt.ArrayLike) -> Numbers:
     return result
 
 
-def power(effect_size: float, seeds: int, alpha: float = 1 - LEVEL) -> float:
+def power(effect_size: float, seeds: int, alpha: float = ALPHA) -> float:
     """The chance that a two-sided paired t-test of so many seeds finds an effect of that standardised size."""
     from scipy import stats
 
@@ -110,7 +112,7 @@ def power(effect_size: float, seeds: int, alpha: float = 1 - LEVEL) -> float:
     return 1.0 if math.isnan(beyond) else float(beyond)
 
 
-def seeds_needed(effect_size: float, alpha: float = 1 - LEVEL, target: float = POWER) -> int | None:
+def seeds_needed(effect_size: float, alpha: float = ALPHA, target: float = POWER) -> int | None:
     """The fewest seeds that find an effect of that standardised size with that power.
 
     None where more than `MOST_SEEDS` are needed or the size is unknown.
@@ -124,7 +126,7 @@ def seeds_needed(effect_size: float, alpha: float = 1 - LEVEL, target: float = P
     return high
 
 
-def detectable(sd: float, seeds: int, alpha: float = 1 - LEVEL, target: float = POWER) -> float:
+def detectable(sd: float, seeds: int, alpha: float = ALPHA, target: float = POWER) -> float:
     """The smallest true difference that so many seeds find with that power, where differences spread by `sd`."""
     if seeds < 2 or not math.isfinite(sd):
         return math.nan
