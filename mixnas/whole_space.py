@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from mixnas.models.family import Family
 from mixnas.records import Candidate, Problem
 from mixnas.search.gate import parse_constraints, with_aliases
 from mixnas.space import SearchSpace
-from mixnas.space.whole import Rows, all_rows, uniform_rows
+from mixnas.space.whole import Rows, all_rows, most_bits, uniform_rows
 
 MOST = 3_000_000
 """Candidates up to which all are costed."""
@@ -136,18 +135,11 @@ def drawn_candidates(space: SearchSpace, count: int, seed: int = 0) -> list[Cand
 def cost_columns(family: Family, columns: Mapping[str, Column], problem: Problem) -> dict[str, Column]:
     """Parameters and MACs of candidates in columns, exactly: as Python's integers where 64 bits may not hold them."""
     forms = {"params": family.params, "macs": family.macs}
-    if _bits(columns, problem) < 62:
+    if most_bits(columns, (*problem.input, problem.num_classes)) < 62:
         return {name: np.asarray(form(columns, problem)) for name, form in forms.items()}
     listed = {axis: column.tolist() for axis, column in columns.items()}
     each = [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)]
     return {name: np.array([form(axes, problem) for axes in each], object) for name, form in forms.items()}
-
-
-def _bits(columns: Mapping[str, Column], problem: Problem) -> float:
-    """More bits than any product of sizes needs in which the largest axis occurs twice."""
-    largest = [float(np.abs(c).max(initial=1)) for c in columns.values() if c.dtype.kind in "iuf" and len(c)]
-    sizes = [*largest, *problem.input, problem.num_classes, max(largest, default=1.0)]
-    return sum(math.log2(max(size, 1.0)) for size in sizes)
 
 
 def _published(space: SearchSpace, family: Family, problem: Problem) -> tuple[PublishedCosts, ...]:

@@ -18,6 +18,7 @@ from mixnas.objectives import ALIASES, OBJECTIVES
 from mixnas.records import Candidate
 from mixnas.space import Expression, SearchSpace
 from mixnas.space.nodes import Comparison, Logic
+from mixnas.space.whole import most_bits
 
 Estimate = Callable[[Candidate], Mapping[str, float]]
 """Exact costs of a candidate by objective name, known before any training."""
@@ -260,10 +261,13 @@ class Gate:
         return [constraint.holds(self._known(c, known, constraint.names)) for c, known in each], costs
 
     def _cheap_columns(self, candidates: list[Candidate]) -> dict[str, Column]:
-        if self._estimate_columns is not None:
-            return dict(self._estimate_columns(self._space.columns(candidates)))
+        columns, context = self._space.columns(candidates), self._space.context
+        sizes = [context["image_size"], context["image_size"], context["in_channels"], context["num_classes"]]
+        wraps = most_bits(columns, map(float, sizes)) > 62
+        if self._estimate_columns is not None and not wraps:
+            return dict(self._estimate_columns(columns))
         each = [self._estimate(c) for c in candidates]
-        return {name: np.array([c[name] for c in each]) for name in each[0]}
+        return {name: np.array([c[name] for c in each], object if wraps else None) for name in each[0]}
 
 
 def conjuncts(constraint: Expression) -> list[Expression]:

@@ -8,7 +8,7 @@ enumerates one candidate at a time; so both agree, order included. Large spaces 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -80,6 +80,15 @@ def uniform_rows(space: SearchSpace, count: int, seed: int = 0) -> Rows:
         if index not in codes:
             codes[index] = _drawn_free(bound.layout, index, codes, count, rng)
     return _rows(bound.layout, _values(bound.layout), codes, count)
+
+
+def most_bits(columns: Mapping[str, Array], sizes: Iterable[float]) -> float:
+    """More bits than a product of all these sizes needs, in which the largest axis occurs twice.
+
+    Costs of candidates stay below it; from 63 on, int64 columns of them might wrap around.
+    """
+    largest = [float(np.abs(c).max(initial=1)) for c in columns.values() if c.dtype.kind in "iuf"]
+    return sum(math.log2(max(size, 1.0)) for size in (*largest, *sizes, max(largest, default=1.0)))
 
 
 # ---------------------------------------------------------------------------------------------------------- growing

@@ -63,10 +63,12 @@ def test_candidates_that_need_terabytes_are_costed_and_refused(
     assert verdict.refused == "memory <= 1GiB"
     assert verdict.costs["memory"] > 2**40
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18  # KiB
+    mask, found = gate.judge(list(space.enumerate()))
+    assert found["macs"].min() > 0 and mask.all()  # 64 bits would wrap around
     code, out, _ = mixnas(monkeypatch, capsys, "space", "cost", "wide.py", "--constraint", "params <= 1M", "--json")
-    found = json.loads(out)
-    assert (code, found["passing"]["count"], found["size"]) == (0, 4, 8)
-    assert found["quantiles"]["params"]["largest"] > 100 * 2**36
+    told = json.loads(out)
+    assert (code, told["passing"]["count"], told["size"]) == (0, 4, 8)
+    assert told["quantiles"]["params"]["largest"] > 100 * 2**36
 
 
 def test_a_model_file_that_needs_terabytes_is_profiled_without_building_it(
