@@ -48,7 +48,7 @@ class Encoder:
     def _columns(self, parameter: Parameter, named: Sequence[Mapping[str, object]]) -> Array:
         values = [axes.get(parameter.name) for axes in named]
         there = np.array([value is not None for value in values], float)[:, None]
-        shown = [] if _always(parameter) else [there]
+        shown = [there[:, :0]] if _always(parameter) else [there]
         domain = parameter.domain
         listed = list(domain.values) if isinstance(domain, Choice | Flag) else [domain.low, domain.high]
         numbers = [float(v) for v in listed if not isinstance(v, str | bool)]
@@ -56,7 +56,7 @@ class Encoder:
             # The last value is what is left when it is none of the others.
             return np.hstack([*shown, *(_equal(values, v) for v in listed[:-1])])
         if len(set(numbers)) < 2:
-            return np.hstack([*shown, np.zeros((len(values), 0))])
+            return np.hstack(shown)
         return np.hstack([*shown, np.where(there > 0, _placed(values, min(numbers), max(numbers)), 0.5)])
 
 

@@ -202,6 +202,11 @@ def test_every_candidate_has_its_own_code() -> None:
         assert rows.min() >= 0 and rows.max() <= 1
 
 
+def test_axes_of_one_value_need_no_column() -> None:
+    space = SearchSpace("one", family="splitmixer", width=choice(8, 16), depth=choice(2), channel=choice("dense"))
+    assert Encoder(space).encode(list(space.enumerate())).tolist() == [[0.0], [1.0]]
+
+
 def test_the_gradient_of_a_fit_is_that_of_its_loss() -> None:
     rng = np.random.default_rng(0)
     inputs, packed = rng.random((20, 3)), rng.normal(0, 0.3, 5)
