@@ -180,7 +180,9 @@ class _Worker:
         return Done(job, Measurement("failed", reason="timeout", detail=f"took longer than {job.timeout:g} s"))
 
     def end(self) -> None:
-        """Kills the process and lets go of everything."""
+        """Kills the process and lets go of everything. Harmless when done twice."""
+        if self.ended:
+            return
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()

@@ -115,7 +115,7 @@ def test_a_space_that_is_used_up_ends_the_search(storage: str, tmp_path) -> None
 
 
 def test_constraints_refuse_before_training_and_are_counted(storage: str) -> None:
-    with toy_session(storage, constraints=("params <= 5k", "depth > 2"), trials=10) as session:
+    with toy_session(storage, sampler="random", constraints=("params <= 5k", "depth > 2"), trials=10) as session:
         run(session.driver, session.executor)
         trials = session.store.trials("s")
         refusals = session.store.refusals("s")
