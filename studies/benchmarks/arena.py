@@ -22,6 +22,7 @@ from mixnas.search.gate import Gate
 from mixnas.search.loop import StopNow, Stopping
 from mixnas.search.loop import run as run_loop
 from mixnas.search.proposers import Proposer, Setting
+from mixnas.search.rungs import EarlyStopping
 from mixnas.search.virtual import VirtualExecutor
 from mixnas.session import exact_costs, published_in, reference_point
 from mixnas.space import SearchSpace
@@ -153,7 +154,7 @@ def drive(
     repetition: int,
     make: MakeProposer,
     workers: int = 1,
-    early_stopping: Any = None,
+    early_stopping: EarlyStopping | None = None,
     repeats: bool = False,
 ) -> Run:
     """One search of ours to the end of the budget, with the driver, loop and store of every search.
@@ -184,7 +185,9 @@ def drive(
     return found
 
 
-def _driver(arena: Arena, repetition: int, make: MakeProposer, store: Store, early_stopping: Any) -> Driver:
+def _driver(
+    arena: Arena, repetition: int, make: MakeProposer, store: Store, early_stopping: EarlyStopping | None
+) -> Driver:
     space, header = arena.space, arena.table.header
     store.create_study("s", {}, {}, {})
     trials = len(arena.table.candidates)

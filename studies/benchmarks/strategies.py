@@ -7,6 +7,7 @@ from typing import Any
 
 from mixnas.search.auto import AutoOptions, AutoProposer
 from mixnas.search.proposers import SAMPLERS
+from mixnas.search.rungs import early_stopping
 from studies.benchmarks.arena import Arena, Run, drive
 from studies.benchmarks.plain_optuna import plain_optuna
 
@@ -26,11 +27,12 @@ def auto(repeats: bool = False, **options: Any) -> Strategy:
     return run
 
 
-def ours(sampler: str) -> Strategy:
-    """A sampler of ours by its name."""
+def ours(sampler: str, stopping: str = "none") -> Strategy:
+    """A sampler of ours by its name, with the early stopping of that name and its defaults."""
 
     def run(arena: Arena, repetition: int) -> Run:
-        return drive(arena, repetition, SAMPLERS[sampler].make)
+        rules = early_stopping(stopping, arena.table.header.epochs, len(arena.table.candidates))
+        return drive(arena, repetition, SAMPLERS[sampler].make, early_stopping=rules)
 
     return run
 
@@ -39,8 +41,12 @@ STRATEGIES: dict[str, Strategy] = {
     PEER: plain_optuna,
     RANDOM: ours("random"),
     "nsga2": ours("nsga2"),
+    "nsga3": ours("nsga3"),
+    "evolution": ours("evolution"),
     "tpe": ours("tpe"),
+    "random + mo-asha": ours("random", "mo-asha"),
     "auto": auto(),
+    "auto + mo-asha": ours("auto", "mo-asha"),
     "auto without exact costs": auto(exact_costs=False),
     "auto without division by time": auto(divide_by_time=False),
     "auto without published start": auto(published_start=False),
