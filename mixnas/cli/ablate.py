@@ -27,6 +27,8 @@ LONG = 600.0
 """Seconds from which on an ablation is asked to be confirmed."""
 MANY = 500
 """Runs from which on it is, where nobody knows how long they take."""
+WORDS = ("verdict", "contrast", "question", "design", "scales", "designed effect", "")
+"""Columns that hold words, which stand to the left."""
 FORMATS = ("markdown", "latex", "csv", "json")
 
 
@@ -288,7 +290,7 @@ def print_table(table: Table, console: Console) -> None:
 
     shown = Shown(title=Text(table.title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for i, name in enumerate(table.head):
-        words = i == 0 or name in ("verdict", "contrast", "question", "design", "scales")
+        words = i == 0 or name in WORDS or name.startswith("regression")
         shown.add_column(Text(name, style="bold"), justify="left" if words else "right", overflow="fold")
     for row in table.rows:
         shown.add_row(*map(Text, row))
