@@ -1,4 +1,4 @@
-"""The learning curves of a study, and what became of all that was proposed."""
+"""The learning curves of a study, what became of all that was proposed, and what early stopping decided."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from mixnas.figures.curves import curves_data, curves_figure
 from mixnas.figures.outcomes import outcome_data, outcome_figure
+from mixnas.figures.rungs import decisions_figure
 from mixnas.objectives import objective
 from mixnas.pareto import front
 from mixnas.store import Store
@@ -25,4 +26,7 @@ def page(store: Store, study: str) -> list[go.Figure] | str:
     curves = curves_data(trials, store.curves(study), members, objectives)
     if curves:
         figures.insert(0, curves_figure(curves, title="Learning curves"))
+    if decisions := store.decisions(study):
+        axes = {trial.number: trial.axes for trial in trials}
+        figures.append(decisions_figure(decisions, axes, title="Early stopping, newest first"))
     return figures

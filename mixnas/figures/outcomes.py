@@ -35,6 +35,8 @@ def outcome_data(
         Outcome("duplicate, not trained", counts.duplicates, "skipped"),
         *(Outcome(f"refused: {_short(reason)}", n, "skipped") for reason, n in reversed(list(refused.items()))),
         Outcome("running", counts.running, "running"),
+        Outcome("paused at a rung", counts.paused, "running"),
+        Outcome("stopped early", counts.stopped, "stopped"),
         *(Outcome(f"failed: {FAILURES.get(reason, reason)}", n, "failed") for reason, n in reasons.most_common()),
         Outcome("finished", counts.finished, "finished"),
     ]
@@ -45,7 +47,13 @@ def _short(text: str, most: int = 34) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-_COLOURS = {"finished": style.BLUE, "failed": style.ORANGE, "running": style.SKY, "skipped": style.FAINT}
+_COLOURS = {
+    "finished": style.BLUE,
+    "stopped": style.GREEN,
+    "failed": style.ORANGE,
+    "running": style.SKY,
+    "skipped": style.FAINT,
+}
 
 
 def outcome_figure(outcomes: Sequence[Outcome], title: str = "") -> go.Figure:

@@ -164,3 +164,18 @@ def test_real_trainings_go_on_from_their_checkpoints_which_are_gone_at_the_end(s
         assert all([p.epoch for p in curves[t.number]] == [1, 2, 3] for t in finished)
         assert all(len(session.store.attempts("s", t.number)) == 2 for t in finished)
     assert not (tmp_path / "search.db.checkpoints").exists()
+
+
+def test_the_dashboard_shows_what_was_stopped_and_why(storage: str) -> None:
+    from mixnas import catalog
+
+    with toy_session(storage, epochs=8, trials=12, early_stopping="mo-asha") as session:
+        run(session.driver, session.executor)
+        page = catalog.load(catalog.find("dashboards", "trials")).page(session.store, "s")
+        stopped = session.store.counts("s").stopped
+        decisions = session.store.decisions("s")
+    assert isinstance(page, list) and stopped > 0
+    (bars,) = [trace for figure in page for trace in figure.data if trace.type == "bar"]
+    assert dict(zip(bars.y, bars.x, strict=True))["stopped early"] == stopped
+    (table,) = [trace for figure in page for trace in figure.data if trace.type == "table"]
+    assert list(table.cells.values[2]) == [str(decision) for decision in reversed(decisions)]
