@@ -1,8 +1,8 @@
 """The strategy `auto`: what is exact is not searched for, and what is learned is weighed against the time it takes.
 
-First the published models that the space contains, then some of the cheapest candidates. Then the candidate with the
-greatest expected hypervolume improvement for each second of training: a Gaussian process says what its accuracy may be,
-its costs are exact, and it is taken from a pool of candidates that were never trained.
+First the published models that the space contains, then the cheapest candidate and some spread over cost. Then that
+with the greatest expected hypervolume improvement for each second of training: a Gaussian process says what its
+accuracy may be, its costs are exact, and it is taken from a pool of candidates that were never trained.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from mixnas.search.surrogate import Encoder
 
 Array = npt.NDArray[np.float64]
 
+GOLDEN = 0.618034
+"""Steps of it, modulo 1, leave no gap much larger than another, however many there are."""
 SHORTLIST = 4
 """Candidates whose slow costs are worked out before one is proposed."""
 FRONT = 60
@@ -42,8 +44,8 @@ class AutoOptions:
     """Off: costs are predicted from trained candidates, as if only training told them."""
     published_start: bool = True
     divide_by_time: bool = True
-    start: Literal["cheapest", "spread"] = "cheapest"
-    """The first candidates: the cheapest ones, or spread evenly over cost."""
+    start: Literal["cheapest", "spread"] = "spread"
+    """The first candidates: the cheapest one and then spread evenly over cost, or the cheapest ones only."""
     starts: int = 8
     deduplicate: bool = True
 
@@ -74,6 +76,7 @@ class AutoProposer:
         self._pool = Pool(setting.space, setting.gate, self._encoder)
         self._slow = any(o.kind == "exact" and o.name not in self._quick() for o in self._objectives)
         self._published = list(setting.published) if self._options.published_start else []
+        self._offered = len(self._published)
         self._reference = scaled(setting.reference, self._objectives)
         self._trials: dict[int, Known] = {}
         self._finished: list[int] = []
@@ -168,8 +171,8 @@ class AutoProposer:
             return rng.randrange(len(order))
         if self._options.start == "cheapest":
             return int(order[0])
-        share = (self._begun * 0.618034) % 1.0
-        return int(order[int(share * len(order))])
+        place = max(self._begun - self._offered, 0)
+        return int(order[int(place * GOLDEN % 1.0 * len(order))])
 
     def _best(self, rng: random.Random) -> Candidate:
         """The best of the pool that the gate lets pass, its slow costs worked out where there are some."""

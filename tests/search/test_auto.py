@@ -88,9 +88,17 @@ def test_a_whole_space_is_proposed_and_then_no_more_than_repeats() -> None:
 def test_published_models_come_first_and_the_cheapest_then() -> None:
     known = SPACE.canonical({"width": 64, "depth": 4, "channel": "dense"})
     asked = setting(published=[known])
-    found = search(AutoProposer(asked), asked, 4)
-    assert found[0] == known
-    assert [axes["width"] * axes["depth"] for axes in found[1:]] == [8, 8, 8]
+    sizes = {}
+    for start in ("spread", "cheapest"):
+        found = search(AutoProposer(asked, AutoOptions(start=start)), asked, 8)
+        assert found[0] == known
+        sizes[start] = [estimate(axes)["macs"] for axes in found[1:]]
+    cheapest = sorted(estimate(axes)["macs"] for axes in SPACE.enumerate())
+    assert sizes["cheapest"] == cheapest[:7]
+    assert sizes["spread"][0] == cheapest[0]
+    # The golden ratio leaves no third of the candidates out.
+    thirds = np.searchsorted(np.quantile(cheapest, [1 / 3, 2 / 3]), sizes["spread"])
+    assert set(thirds.tolist()) == {0, 1, 2}
     assert search(AutoProposer(asked, AutoOptions(published_start=False)), asked, 1)[0] != known
 
 
