@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 STORAGE = typer.Option("", help=f"The database of the studies. [{DEFAULT_STORAGE}]")
 AS_JSON = typer.Option(False, "--json", help="Print JSON and nothing else.")
 WORDS = ("finished", "failed", "running", "paused", "stopped", "duplicates", "refused")
-SHOWN = """kind space family objectives constraints dataset task problem epochs trials sampler seed split_seed
-           evaluator recipe baselines reference""".split()
+SHOWN = (
+    *("kind", "space", "family", "objectives", "constraints", "dataset", "task", "problem", "epochs", "trials"),
+    *("sampler", "seed", "split_seed", "evaluator", "recipe", "baselines", "reference"),
+)
 """What of a stored spec `show` prints, where the study has it."""
 RARE = ("paused", "stopped")
 """Counts that only early stopping makes; not shown where there are none."""

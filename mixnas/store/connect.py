@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -58,7 +59,7 @@ def locate(url: str) -> Location:
     kind = parsed.get_backend_name()
     shown = parsed.render_as_string(hide_password=True)
     if kind == "postgresql":
-        return Location(parsed, shown, None)
+        return Location(_with_driver(parsed), shown, None)
     if kind != "sqlite":
         raise StoreError(f"unknown kind of storage {kind!r} in {shown!r}", hint=f"known: {_FORMS}")
     if parsed.host or not parsed.database or parsed.database == ":memory:":
@@ -68,6 +69,13 @@ def locate(url: str) -> Location:
         hint = f"write sqlite:///{parsed.database}; a file's name may not hold '?'"
         raise StoreError(f"{shown!r} has options after '?', which files do not take", hint=hint)
     return Location(parsed, shown, Path(parsed.database).absolute())
+
+
+def _with_driver(url: URL) -> URL:
+    """SQLAlchemy reads plain `postgresql://` as psycopg2, an older driver: psycopg takes its place where it is not."""
+    if url.drivername == "postgresql" and find_spec("psycopg2") is None:
+        return url.set(drivername="postgresql+psycopg")
+    return url
 
 
 def open_engine(location: Location, create: bool) -> Engine:

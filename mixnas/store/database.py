@@ -29,7 +29,7 @@ class Database:
 
     def __init__(self, url: str, location: Location, engine: Engine) -> None:
         self.url = url
-        """The URL as it was given."""
+        """The URL as it was given, with the driver of a server."""
         self._location = location
         self._engine = engine
         self._writer = writing(engine)

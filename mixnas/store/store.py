@@ -33,6 +33,8 @@ class Store(Reading, Writing, Moving):
                 Nothing was written.
         """
         location = locate(url)
+        if location.path is None:
+            url = location.url.render_as_string(hide_password=False)
         return cls(url, location, open_engine(location, create))
 
     def creation_lock(self) -> AbstractContextManager[None]:

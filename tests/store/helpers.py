@@ -118,7 +118,8 @@ def create_both(url: str, worker: int, barrier: Any) -> None:
     barrier.wait(60)
     with Store.open(url, create=True) as store:
         with store.creation_lock():
-            optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+            patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else None
+            optuna.storages.RDBStorage(url, engine_kwargs=patience)
         study(store, f"study-{worker}")
 
 
