@@ -20,7 +20,6 @@ TOPICS = (
     "profile",
     "measure",
     "proxy",
-    "proxy",
     "replay",
     "space",
     "table",
