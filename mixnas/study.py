@@ -176,5 +176,7 @@ def load_study(name_or_path: str) -> StudySpec:
     path = catalog.find("studies", name_or_path)
     spec = getattr(catalog.load(path), "study", None)
     if not isinstance(spec, StudySpec):
-        raise ConfigError(f"{path} has no StudySpec named 'study'", hint="study = StudySpec(space=..., objectives=...)")
+        example = "study = StudySpec(space=..., objectives=...)"
+        hint = example if spec is None else f"for an ablation: mixnas ablate {name_or_path} --scale smoke"
+        raise ConfigError(f"{path} has no StudySpec named 'study'", hint=hint)
     return spec if spec.name else replace(spec, name=path.stem)

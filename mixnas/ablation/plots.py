@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mixnas.figures.effects import Interaction
 
+WHAT = f"{LEVEL:.0%} intervals; colour: after Holm's correction"
 MOST_PANELS = 9
 """Interaction plots that are drawn."""
 
@@ -39,13 +40,13 @@ def figures(analysis: Analysis) -> Mapping[str, go.Figure]:
     others = [(arm, arm.difference) for arm in analysis.arms if arm.difference is not None]
     rows = [Contrast(arm.arm.label, d.mean, d.low, d.high, _colour(arm)) for arm, d in others]
     if any(math.isfinite(row.mean) for row in rows):
-        found["differences"] = forest_figure(rows, metric, "Difference to the base")
+        found["differences"] = forest_figure(rows, metric, f"Difference to the base, {WHAT}")
     effects = [
         Contrast(f"{e.term}: {e.contrast}", e.estimate, e.low, e.high, _of(e.estimate, e.p_holm, metric.sign))
         for e in analysis.effects.effects
     ]
     if effects:
-        found["effects"] = forest_figure(effects, metric, "Main effects and interactions")
+        found["effects"] = forest_figure(effects, metric, f"Main effects and interactions, {WHAT}")
     if pairs := interactions(analysis):
         found["interactions"] = interaction_figure(pairs[:MOST_PANELS], metric, "Interactions")
     known = [arm for arm in analysis.arms if math.isfinite(arm.mean)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from mixnas import catalog
 from mixnas.ablation.spec import DESIGNS, SIZES, AblationSpec, known_ablations, load_ablation
 from mixnas.errors import UnknownName, UsageError
 from mixnas.records import Value
+from mixnas.search.executors import Cluster
 from mixnas.study import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -69,7 +70,15 @@ def ablate(
     evaluator: str | None = typer.Option(None, help="train, toy (closed form) or module:function. [train]"),
     seed: int | None = typer.Option(None, help="The first seed. [0]"),
     workers: int = typer.Option(0, help="Worker processes; 0 is one a core."),
-    executor: str = typer.Option("processes", help="processes, inline or ray."),
+    backend: str = typer.Option(
+        "processes",
+        "--backend",
+        "--executor",
+        help="What runs the trainings: processes of this machine, inline (one at a time in this process), or ray.",
+    ),
+    address: str = typer.Option("", help="Ray cluster: auto, HOST:PORT or ray://HOST:PORT. [one on this machine]"),
+    cpus_per_trial: float = typer.Option(1.0, help="CPUs that Ray reserves for a training."),
+    gpus_per_trial: float = typer.Option(0.0, help="GPUs that Ray reserves for a training; 0.25 puts four on each."),
     storage: str = typer.Option(DEFAULT_STORAGE, help="Database URL."),
     study: str | None = typer.Option(None, help="Name; the same name goes on. [<base>-<dataset>-ablation]"),
     data_dir: str | None = typer.Option(None, help="Where data sets lie. [./data, or $MIXNAS_DATA]"),
@@ -116,7 +125,8 @@ def ablate(
     }
     spec = _spec(base, scale, {key: value for key, value in flags.items() if value is not None})
     spec = _with_recipe(_with_changes(spec, change or []), recipe, {"lr": lr, "batch_size": batch_size})
-    options = {"executor": executor, "workers": workers, "download": download}
+    cluster = Cluster(address, cpus_per_trial, gpus_per_trial)
+    options = {"executor": backend, "workers": workers, "cluster": cluster, "download": download}
     run(spec, storage, options, dry_run=dry_run, yes=yes, output=output, as_format=as_format)
 
 
@@ -171,7 +181,7 @@ def _run(experiment: Experiment, storage: str, options: dict[str, Any], console:
         with interrupts(armed=False) as state, open_ablation(experiment, storage, **options) as ablation:
             state.armed = True
             with Followed(ablation.driver, console) as view:
-                return run_loop(cast(Any, ablation.driver), ablation.executor, view.listen, state)
+                return run_loop(ablation.driver, ablation.executor, view.listen, state)
     except KeyboardInterrupt:
         return "interrupted"
 

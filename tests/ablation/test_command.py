@@ -146,6 +146,7 @@ def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path) -> None:
         ([*BASE, "--vary", "spatial", "--evaluator", "toyy"], "unknown evaluator"),
         ([*BASE, "--vary", "spatial", "--evaluator", "toy", "--seeds", "1000"], "this takes long"),
         (["ablate", "splitmixer_digits", "--scale", "smoke"], "no AblationSpec"),
+        (["search", "splitmixer_tricks"], "for an ablation: mixnas ablate splitmixer_tricks"),
         (["ablate", "splitmixer_tricks"], "several sizes"),
         (["ablate", "splitmixer_tricks", "--scale", "huge"], "unknown scale"),
         (["ablate", "--from-study", "nothing"], "no database|no file|does not exist|no such"),
