@@ -5,8 +5,9 @@ Run it: `mixnas ablate splitmixer_kernel --scale laptop` (or `smoke`, seconds wi
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 32, "depth": 4, "patch_size": 4}
+SMALL: Candidate = {"width": 32, "depth": 4, "patch_size": 4}
 
 study = AblationSpec(
     question="How large must the one-dimensional kernels be?",

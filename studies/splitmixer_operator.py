@@ -5,6 +5,7 @@ Run it: `mixnas ablate splitmixer_operator --scale laptop` (or `smoke`, seconds 
 
 from mixnas.ablation import AblationSpec, Factor, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
 SEGMENTS = Factor(
     "segments",
@@ -14,7 +15,7 @@ SEGMENTS = Factor(
     },
 )
 
-SMALL = {"width": 32, "depth": 4, "patch_size": 4}
+SMALL: Candidate = {"width": 32, "depth": 4, "patch_size": 4}
 
 study = AblationSpec(
     question="Is a 3-D convolution over the channels better than 1x1 convolutions with a shared weight?",

@@ -6,8 +6,9 @@ Run it: `mixnas ablate splitmixer_overlap_ratio --scale laptop`
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 64, "depth": 4, "patch_size": 4}
+SMALL: Candidate = {"width": 64, "depth": 4, "patch_size": 4}
 
 study = AblationSpec(
     question="How much must the two overlapping segments of SplitMixer-I share?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate splitmixer_patch --scale laptop` (or `smoke`, seconds wit
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 16, "depth": 4, "patch_size": 2}
+SMALL: Candidate = {"width": 16, "depth": 4, "patch_size": 2}
 
 study = AblationSpec(
     question="How fine must the patches be?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate splitmixer_segments --scale laptop` (or `smoke`, seconds 
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 48, "depth": 6, "patch_size": 4}
+SMALL: Candidate = {"width": 48, "depth": 6, "patch_size": 4}
 
 study = AblationSpec(
     question="How many segments may the channels be cut into when each block mixes one of them?",

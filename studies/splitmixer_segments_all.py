@@ -5,8 +5,9 @@ Run it: `mixnas ablate splitmixer_segments_all --scale laptop` (or `smoke`, seco
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 48, "depth": 4, "patch_size": 4}
+SMALL: Candidate = {"width": 48, "depth": 4, "patch_size": 4}
 
 study = AblationSpec(
     question="How many segments may the channels be cut into when each block mixes all of them, with a weight each?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate splitmixer_settings --scale laptop` (or `smoke`, seconds 
 
 from mixnas.ablation import AblationSpec, Factor, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-CHOICES = {
+CHOICES: dict[str, Candidate] = {
     "I": {"channel": "overlap", "channel.ratio": "2/3", "channel.mixes": "one"},
     "II": {"channel": "disjoint", "channel.segments": 2, "channel.mixes": "one"},
     "III": {"channel": "disjoint", "channel.segments": 2, "channel.mixes": "all", "channel.shared": True},
@@ -15,7 +16,7 @@ CHOICES = {
     "ConvMixer": {"spatial": "depthwise", "channel": "dense"},
 }
 
-SMALL = {"width": 32, "depth": 4, "patch_size": 4}
+SMALL: Candidate = {"width": 32, "depth": 4, "patch_size": 4}
 
 study = AblationSpec(
     question="Which of the settings I to V is best at the same width, and what do they lose on ConvMixer?",

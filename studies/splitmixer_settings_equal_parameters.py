@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from mixnas.ablation import AblationSpec, Factor, Scale
 from mixnas.models.splitmixer_costs import params
 from mixnas.recipe import RECIPES
-from mixnas.records import Problem, Value
+from mixnas.records import Candidate, Problem, Value
 
-CHOICES = {
+CHOICES: dict[str, Candidate] = {
     "I": {"channel": "overlap", "channel.ratio": "2/3", "channel.mixes": "one"},
     "II": {"channel": "disjoint", "channel.segments": 2, "channel.mixes": "one"},
     "III": {"channel": "disjoint", "channel.segments": 2, "channel.mixes": "all", "channel.shared": True},

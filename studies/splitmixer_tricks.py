@@ -5,9 +5,10 @@ Run it: `mixnas ablate splitmixer_tricks --scale laptop` (or `smoke`, seconds wi
 
 from mixnas.ablation import AblationSpec, Factor, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
 SPATIAL = Factor("spatial trick", {"off": {"spatial": "depthwise"}, "on": {"spatial": "separable"}})
-SEGMENTS = {
+SEGMENTS: Candidate = {
     "channel": "overlap",
     "channel.ratio": "2/3",
     "channel.mixes": "one",
@@ -16,7 +17,7 @@ SEGMENTS = {
 }
 CHANNEL = Factor("channel trick", {"off": {"channel": "dense"}, "on": SEGMENTS})
 
-SMALL = {"width": 32, "depth": 4, "patch_size": 4}
+SMALL: Candidate = {"width": 32, "depth": 4, "patch_size": 4}
 
 study = AblationSpec(
     question="What does each of the two tricks cost and save, and do they add up?",

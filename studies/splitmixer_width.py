@@ -5,8 +5,9 @@ Run it: `mixnas ablate splitmixer_width --scale laptop` (or `smoke`, seconds wit
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 32, "depth": 4, "patch_size": 4}
+SMALL: Candidate = {"width": 32, "depth": 4, "patch_size": 4}
 
 study = AblationSpec(
     question="How does accuracy grow with width?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate wavemix_dropout --scale laptop` (or `smoke`, seconds with
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 16, "depth": 2, "stem": "patchify", "stem.patch_size": 4}
+SMALL: Candidate = {"width": 16, "depth": 2, "stem": "patchify", "stem.patch_size": 4}
 
 study = AblationSpec(
     question="How much dropout does the feed-forward need?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate wavemix_feedforward --scale laptop` (or `smoke`, seconds 
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
+SMALL: Candidate = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
 
 study = AblationSpec(
     question="How wide must the feed-forward be: its hidden channels, and what the transposed convolution reads?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate wavemix_levels --scale laptop` (or `smoke`, seconds with 
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 2}
+SMALL: Candidate = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 2}
 
 study = AblationSpec(
     question="How many levels of wavelets does a block need?",

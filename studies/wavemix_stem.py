@@ -5,6 +5,7 @@ Run it: `mixnas ablate wavemix_stem --scale laptop` (or `smoke`, seconds with th
 
 from mixnas.ablation import AblationSpec, Factor, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
 STEM = Factor(
     "stem",
@@ -16,7 +17,7 @@ STEM = Factor(
     },
 )
 
-SMALL = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "strided", "stem.stride": 2}
+SMALL: Candidate = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "strided", "stem.stride": 2}
 
 study = AblationSpec(
     question="Which stem should it have: two convolutions with or without strides, or patches?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate wavemix_three_choices --scale laptop` (or `smoke`, second
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
+SMALL: Candidate = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
 
 study = AblationSpec(
     question="Do levels, upsampling and the width of the feed-forward add up, or hang on one another?",

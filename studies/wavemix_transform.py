@@ -5,8 +5,9 @@ Run it: `mixnas ablate wavemix_transform --scale laptop` (or `smoke`, seconds wi
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
+SMALL: Candidate = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
 
 study = AblationSpec(
     question="Is it the wavelets, or only the halved resolution that they come with?",

@@ -5,8 +5,9 @@ Run it: `mixnas ablate wavemix_upsampling --scale laptop` (or `smoke`, seconds w
 
 from mixnas.ablation import AblationSpec, Scale
 from mixnas.recipe import RECIPES
+from mixnas.records import Candidate
 
-SMALL = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
+SMALL: Candidate = {"width": 16, "depth": 2, "dropout": 0.0, "stem": "patchify", "stem.patch_size": 4}
 
 study = AblationSpec(
     question="Is the transposed convolution worth its parameters, against interpolation without any?",
