@@ -12,9 +12,10 @@ from typing import Any
 
 from mixnas.ablation.analysis import NOISE, Analysis, ArmResult
 from mixnas.ablation.designs import describe_plan
+from mixnas.ablation.effects import Effect
 from mixnas.ablation.experiment import Experiment
 from mixnas.ablation.spec import DESIGNS
-from mixnas.ablation.statistics import LEVEL, MOST_SEEDS
+from mixnas.ablation.statistics import ALPHA, LEVEL, MOST_SEEDS
 from mixnas.describe import format_value, heading
 
 PER_COST = {"params": (1e3, "1k params"), "macs": (1e6, "1M MACs")}
@@ -159,6 +160,7 @@ def introduction(analysis: Analysis) -> list[str]:
 def conclusions(analysis: Analysis) -> list[str]:
     """What can be said, in sentences, and what the numbers rest on."""
     lines = [_sentence(analysis, arm) for arm in analysis.arms if arm.difference is not None]
+    lines += [_effect_sentence(analysis, effect) for effect in analysis.effects.effects]
     lines += [f"{arm.arm.label}: seed {s} failed: {why}" for arm in analysis.arms for s, why in arm.failures.items()]
     if advice := _advice(analysis):
         lines.append(advice)
@@ -181,6 +183,23 @@ def _sentence(analysis: Analysis, arm: ArmResult) -> str:
     if d.verdict == NOISE and d.seeds_needed is not None and d.seeds_needed > d.pairs:
         return f"{told}; about {d.seeds_needed} seeds would tell such a difference from noise."
     return f"{told}."
+
+
+def _effect_sentence(analysis: Analysis, effect: Effect) -> str:
+    """A main effect is better or worse, an interaction is there or not told from noise."""
+    metric = analysis.metric
+    if not math.isfinite(effect.p_holm):
+        words = "noise is not known"
+    elif effect.p_holm >= ALPHA:
+        words = NOISE
+    elif effect.term in analysis.factors:
+        words = "better" if effect.estimate * metric.sign < 0 else "worse"
+    else:
+        words = "the two depend on each other"
+    kind = "Effect" if effect.term in analysis.factors else "Interaction"
+    numbers = signed(metric.name, effect.estimate, effect.low, effect.high)
+    alias = f", or {' or '.join(effect.aliases)}" if effect.aliases else ""
+    return f"{kind} of {effect.term}{alias}, {effect.contrast}: {words}, {metric.name} {numbers}."
 
 
 def _advice(analysis: Analysis) -> str:

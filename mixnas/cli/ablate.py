@@ -269,6 +269,7 @@ def _report(name: str, storage: str, console: Console, output: Path | None, as_f
         return
     for table in tables(analysis):
         print_table(table, console)
+    say(console, "")
     for line in conclusions(analysis):
         say(console, line)
     if output is None:

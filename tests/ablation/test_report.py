@@ -124,6 +124,9 @@ def test_a_factorial_has_effects_in_every_format() -> None:
         "Main effects and interactions",
         "Analysis of variance",
     ]
+    text = " ".join(conclusions(found))
+    assert "Effect of a, 1 - 0: better, acc +0.1253 [" in text
+    assert "Interaction of a x b, (1 - 0) x (1 - 0): the two depend on each other, acc +0.0250 [" in text
     for write in (to_markdown, to_latex, to_json):
         assert "a x b" in write(found)
     assert {e["term"] for e in json.loads(to_json(found))["effects"]["effects"]} == names

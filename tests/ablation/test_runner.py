@@ -157,6 +157,18 @@ def test_ablations_and_searches_do_not_share_a_study(storage: str) -> None:
         finished(storage, name="other")
 
 
+def test_the_base_may_be_a_trial_of_the_database(storage: str) -> None:
+    with open_session(
+        StudySpec("splitmixer", evaluator="toy", name="found", trials=3), storage, executor="inline"
+    ) as s:
+        run(s.driver, s.executor)
+        axes = s.store.trial("found", 2).axes
+    found = finished(storage, base="found/2", changes={}, vary=("activation",), design="oat", name="", seeds=2)
+    assert found.arms[0].arm.axes == axes
+    assert (len(found.arms), found.finished) == (3, 6)
+    assert found.spec["name"] == "found-2-digits-ablation"
+
+
 def test_nothing_is_written_where_the_data_are_not_there(storage: str, tmp_path: Path) -> None:
     with (
         pytest.raises(UsageError),
