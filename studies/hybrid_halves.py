@@ -43,6 +43,11 @@ study = AblationSpec(
         "multiply-accumulates, and the feed-forward is where the parameters go."
     ),
     source="arXiv:2207.10255 and arXiv:2205.14375; the crossed corners are this project's own",
+    result=(
+        "No direction was expected. On the coarse grid of this scale convolutions are more accurate than one "
+        "level of wavelets, and the feed-forward is more accurate than segments, for many more parameters; both "
+        "are told from noise, an interaction of the two is not."
+    ),
     space="hybrid",
     base=BASE,
     vary=(TOKEN, CHANNEL),
