@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -33,14 +34,15 @@ def test_it_shows_commands() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_and_flag_in_it_exists(command: str) -> None:
     words = shlex.split(command.replace("\\\n", " "), comments=True)[1:]
-    found: click.Command = typer.main.get_command(build_app())
+    found: Any = typer.main.get_command(build_app())
     context = click.Context(found)
-    while hasattr(found, "get_command"):
+    while hasattr(found, "get_command") and (words or not found.invoke_without_command):
         name = words.pop(0)
         subcommand = found.get_command(context, name)
         assert subcommand is not None, f"mixnas {name} does not exist"
         found, context = subcommand, click.Context(subcommand)
-    found.make_context(name, words)
+    if not hasattr(found, "get_command"):
+        found.make_context(name, words)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
