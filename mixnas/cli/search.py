@@ -147,6 +147,7 @@ def run(
             ) as session,
         ):
             state.armed = True
+            _tell_fallback(session.spec)
             with open_view(session, plain=plain) as view:
                 ended = run_loop(session.driver, session.executor, view.listen, state)
             view.summary(ended, storage)
@@ -155,6 +156,13 @@ def run(
         raise typer.Exit(1) from None
     if ended in ("interrupted", "stopped"):
         raise typer.Exit(1)
+
+
+def _tell_fallback(spec: StudySpec) -> None:
+    from mixnas.search.auto import unsuited
+
+    if spec.sampler == "auto" and (reason := unsuited(spec.resolved_objectives)):
+        typer.echo(f"sampler auto: {reason}; tpe proposes instead", err=True)
 
 
 def _rungs(text: str) -> tuple[int, ...]:

@@ -228,3 +228,12 @@ def test_the_same_name_with_other_flags_is_refused(tmp_path: Path) -> None:
     assert mixnas(tmp_path, *common, "--epochs", "2")[0] == 0
     code, _, err = mixnas(tmp_path, *common, "--epochs", "3")
     assert code == 2 and "epochs: stored 2, asked 3" in err and "--study" in err
+
+
+def test_objectives_that_auto_cannot_weigh_are_left_to_tpe_and_said_so(tmp_path: Path) -> None:
+    plain = ["search", "--space", "splitmixer", "--evaluator", "toy", "--trials", "3", "--plain", "--backend", "inline"]
+    code, _, err = mixnas(tmp_path, *plain, "--objective", "acc,error,params")
+    assert code == 0 and "sampler auto: 2 objectives are known only after training (acc, error)" in err
+    assert "tpe proposes instead" in err
+    code, _, err = mixnas(tmp_path, *plain, "--objective", "acc,params")
+    assert code == 0 and "sampler auto" not in err
