@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mixnas.ablation.analysis import analyse
-from mixnas.ablation.report import runs_csv, to_csv, to_markdown
+from mixnas.ablation.formats import runs_csv, to_csv, to_markdown
 from mixnas.ablation.spec import AblationSpec, known_ablations, load_ablation
 from mixnas.store import Store
 

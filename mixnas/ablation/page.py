@@ -7,20 +7,9 @@ from html import escape
 from pathlib import Path
 
 from mixnas.ablation.analysis import Analysis
+from mixnas.ablation.formats import runs_csv, to_csv, to_json, to_latex, to_markdown
 from mixnas.ablation.plots import figures
-from mixnas.ablation.report import (
-    Table,
-    conclusions,
-    footnotes,
-    introduction,
-    runs_csv,
-    tables,
-    title,
-    to_csv,
-    to_json,
-    to_latex,
-    to_markdown,
-)
+from mixnas.ablation.report import Table, conclusions, footnotes, introduction, tables, title
 from mixnas.errors import UsageError
 from mixnas.pages import STYLE
 

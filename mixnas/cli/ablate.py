@@ -11,6 +11,7 @@ import typer
 
 from mixnas import catalog
 from mixnas.ablation.spec import DESIGNS, SIZES, AblationSpec, known_ablations, load_ablation
+from mixnas.cli.shown import console_for, print_table, quiet_libraries, say
 from mixnas.errors import UnknownName, UsageError
 from mixnas.records import Value
 from mixnas.search.executors import Cluster
@@ -22,14 +23,11 @@ if TYPE_CHECKING:
     from mixnas.ablation.analysis import Analysis
     from mixnas.ablation.estimate import Forecast
     from mixnas.ablation.experiment import Experiment
-    from mixnas.ablation.report import Table
 
 LONG = 600.0
 """Seconds from which on an ablation is asked to be confirmed."""
 MANY = 500
 """Runs from which on it is, where nobody knows how long they take."""
-WORDS = ("verdict", "contrast", "question", "design", "scales", "designed effect", "")
-"""Columns that hold words, which stand to the left."""
 FORMATS = ("markdown", "latex", "csv", "json")
 
 
@@ -256,7 +254,7 @@ def _confirm(coming: Forecast, yes: bool) -> None:
 
 def _report(name: str, storage: str, console: Console, output: Path | None, as_format: str | None) -> None:
     from mixnas.ablation.analysis import analyse
-    from mixnas.ablation.report import FORMATS as WRITERS
+    from mixnas.ablation.formats import FORMATS as WRITERS
     from mixnas.ablation.report import conclusions, tables
     from mixnas.store import Store
 
@@ -292,43 +290,3 @@ def _list() -> None:
         spec = load_ablation(name)
         rows.append((name, " ".join(spec.scales), spec.design, spec.question))
     print_table(Table("Ablations in studies/", ("name", "scales", "design", "question"), tuple(rows)), console_for())
-
-
-def print_table(table: Table, console: Console) -> None:
-    """A table without lines; words to the left, numbers to the right."""
-    from rich.table import Table as Shown
-    from rich.text import Text
-
-    shown = Shown(title=Text(table.title), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, name in enumerate(table.head):
-        words = i == 0 or name in WORDS or name.startswith("regression")
-        shown.add_column(Text(name, style="bold"), justify="left" if words else "right", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*map(Text, row))
-    console.print("")
-    console.print(shown)
-
-
-def say(console: Console, text: str) -> None:
-    """A line as it stands, whatever it holds."""
-    from rich.text import Text
-
-    console.print(Text(text), soft_wrap=True)
-
-
-def console_for(stderr: bool = False) -> Console:
-    """The terminal at its width; a file or a pipe wide enough for one line a row."""
-    from rich.console import Console
-
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=220)
-
-
-def quiet_libraries() -> None:
-    """Optuna's own log lines would break ours."""
-    import warnings
-
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -16,10 +16,10 @@ def observe(search: str, storage: str, as_format: str | None) -> None:
     Raises:
         UsageError: the study has too few trials, or the format is none that this has.
     """
+    from mixnas.ablation.formats import markdown_table, plain
     from mixnas.ablation.observational import observation_lines, observation_table
     from mixnas.ablation.observational import observe as read
-    from mixnas.ablation.report import markdown_table, plain
-    from mixnas.cli.ablate import console_for, print_table, quiet_libraries, say
+    from mixnas.cli.shown import console_for, print_table, quiet_libraries, say
     from mixnas.store import Store
 
     if as_format not in (None, "markdown", "json"):

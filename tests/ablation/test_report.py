@@ -18,20 +18,10 @@ import pytest
 from mixnas import catalog
 from mixnas.ablation.analysis import NOISE, Analysis, evaluate, verdict
 from mixnas.ablation.arms import Arm
+from mixnas.ablation.formats import FORMATS, runs_csv, tex, to_csv, to_json, to_latex, to_markdown
 from mixnas.ablation.page import write_report
 from mixnas.ablation.plots import figures, interactions
-from mixnas.ablation.report import (
-    FORMATS,
-    conclusions,
-    introduction,
-    runs_csv,
-    tables,
-    tex,
-    to_csv,
-    to_json,
-    to_latex,
-    to_markdown,
-)
+from mixnas.ablation.report import conclusions, introduction, tables
 from mixnas.objectives import OBJECTIVES
 from mixnas.records import EpochRecord, Fidelity, Trial
 from mixnas.store import Store
