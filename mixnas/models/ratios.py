@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import numpy as np
 
 
-def is_ratio(text: object) -> bool:
-    """Whether it is a positive whole number or a fraction of two, as text."""
-    return isinstance(text, str) and re.fullmatch(r"[1-9]\d{0,3}(/[1-9]\d{0,3})?", text) is not None
+def is_ratio(text: object, below: float = math.inf) -> bool:
+    """Whether it is a positive whole number or a fraction of two, as text, and less than a bound."""
+    if not isinstance(text, str) or re.fullmatch(r"[1-9]\d{0,3}(/[1-9]\d{0,3})?", text) is None:
+        return False
+    numerator, denominator = fraction(text)
+    return numerator < below * denominator
 
 
 @functools.cache

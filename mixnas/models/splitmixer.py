@@ -36,7 +36,8 @@ from torch.nn import functional
 
 from mixnas.errors import ConfigError
 from mixnas.models.family import Family, NamedModel, Probe
-from mixnas.models.splitmixer_costs import DEFAULTS, macs, macs_thop, params, split_ratio
+from mixnas.models.ratios import fraction, is_ratio
+from mixnas.models.splitmixer_costs import DEFAULTS, macs, macs_thop, params
 from mixnas.models.splitmixer_probe import find_probe, kind
 from mixnas.records import Candidate, Problem, Value
 
@@ -105,7 +106,7 @@ class SplitMixerConfig:
         """Channels of an overlapping segment, or of a disjoint one that is not the last."""
         if self.channel == "disjoint":
             return self.width // self.segments
-        numerator, denominator = split_ratio(self.ratio)
+        numerator, denominator = fraction(self.ratio)
         return self.width * numerator // denominator
 
     def _wrong_values(self) -> Iterator[str]:
@@ -120,11 +121,7 @@ class SplitMixerConfig:
             yield f"shared must be true or false, got {self.shared!r}"
         if type(self.kernel_size) is int and self.kernel_size % 2 == 0:
             yield f"kernel_size must be odd, so that the output keeps the input's size, got {self.kernel_size}"
-        try:
-            fits = 0 < split_ratio(self.ratio)[0] < split_ratio(self.ratio)[1]
-        except (ValueError, AttributeError):
-            fits = False
-        if not fits:
+        if not is_ratio(self.ratio, below=1):
             yield f"ratio must be a fraction between 0 and 1 such as '2/3', got {self.ratio!r}"
 
     def _wrong_together(self) -> Iterator[str]:

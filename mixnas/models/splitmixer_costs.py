@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mixnas.models.family import Axes
+from mixnas.models.ratios import fraction
 from mixnas.records import Problem, Value
 
 DEFAULTS: MappingProxyType[str, Value] = MappingProxyType(
@@ -123,23 +124,13 @@ def _disjoint(axes: Axes, width: Any, depth: Any, active: Any) -> ChannelCosts:
 def _overlap_segment(axes: Axes, width: Any, active: Any) -> Any:
     ratio = axes.get("channel.ratio", DEFAULTS["channel.ratio"])
     if isinstance(ratio, str):
-        numerator, denominator = split_ratio(ratio)
+        numerator, denominator = fraction(ratio)
         return width * numerator // denominator
     above, below = np.zeros(len(ratio), np.int64), np.ones(len(ratio), np.int64)
     for text in set(ratio[np.broadcast_to(active, ratio.shape).astype(bool)].tolist()):
         rows = ratio == text
-        above[rows], below[rows] = split_ratio(text)
+        above[rows], below[rows] = fraction(text)
     return width * above // below
-
-
-def split_ratio(text: str) -> tuple[int, int]:
-    """`"2/3"` to `(2, 3)`.
-
-    Raises:
-        ValueError: it is not a fraction of two whole numbers.
-    """
-    numerator, denominator = text.split("/")
-    return int(numerator), int(denominator)
 
 
 def spatial_weights(axes: Axes, width: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mixnas.models.family import Probe
-from mixnas.models.splitmixer_costs import DEFAULTS, split_ratio
+from mixnas.models.ratios import fraction
+from mixnas.models.splitmixer_costs import DEFAULTS
 from mixnas.records import Candidate, Problem
 
 _BATCH, _HEIGHT, _WIDTH, _SEGMENT, _KERNEL, _PATCH = 100_003, 1009, 1013, 2003, 211, 11
@@ -71,7 +72,7 @@ def _segments(full: dict[str, Any], count: int) -> tuple[dict[str, int], dict[st
     if full["channel"] == "dense":
         return {"width": width}, {"width": _SEGMENT}
     if full["channel"] == "overlap":
-        numerator, denominator = split_ratio(full["channel.ratio"])
+        numerator, denominator = fraction(full["channel.ratio"])
         large = 2 * _SEGMENT
         return _overlapping(width, width * numerator // denominator), _overlapping(large, large * 2 // 3)
     large = count * _SEGMENT + bool(width % full["channel.segments"])
