@@ -99,7 +99,8 @@ def test_json_and_csv_exclude_each_other(database: str) -> None:
 
 def test_studies(database: str, tmp_path: Path) -> None:
     counts = json.loads(run("studies", "--storage", database, "--json").stdout)
-    assert counts[1] == {"name": "filled", "finished": 36, "failed": 4, "running": 0, "duplicates": 13, "refused": 41}
+    ended = {"finished": 36, "failed": 4, "running": 0, "paused": 0, "stopped": 0}
+    assert counts[1] == {"name": "filled", **ended, "duplicates": 13, "refused": 41}
     text = run("studies", "--storage", database).stdout
     assert "filled" in text and "41" in text
     with Store.open(f"sqlite:///{tmp_path}/none.db", create=True):
