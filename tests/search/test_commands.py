@@ -93,7 +93,9 @@ def test_two_runs_and_the_commands_after(tmp_path: Path) -> None:
     assert all({"trial", "digest", "config", "values"} <= p.keys() for p in front)
 
 
-@pytest.mark.parametrize("executor", ["processes", "inline", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "executor", ["processes", "inline", pytest.param("ray", marks=(pytest.mark.slow, pytest.mark.xdist_group("ray")))]
+)
 def test_ctrl_c_once_lets_running_trials_finish(tmp_path: Path, executor: str) -> None:
     process = start(tmp_path, *SEARCH, *FLAGS, "--executor", executor)
     wait_for_finished(tmp_path, 2)

@@ -28,7 +28,8 @@ def gather(executor: Executor, jobs: int, seconds: float = 60) -> list[Event]:
     return events
 
 
-ALL = [pytest.param(name, marks=pytest.mark.slow if name == "ray" else ()) for name in EXECUTORS]
+RAY = (pytest.mark.slow, pytest.mark.xdist_group("ray"))
+ALL = [pytest.param(name, marks=RAY if name == "ray" else ()) for name in EXECUTORS]
 
 
 @pytest.fixture(params=ALL)

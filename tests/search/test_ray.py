@@ -20,7 +20,8 @@ from mixnas.study import StudySpec
 from tests.search.conftest import HERE, toy_session
 from tests.search.test_executors import gather, job
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray")]
+"""In one process: `ray stop` ends every cluster of the machine."""
 
 CLIENT_PORT = 23001
 RAY = Path(sys.executable).with_name("ray")
