@@ -15,10 +15,10 @@ import numpy as np
 from mixnas.ablation.arms import Arm, LeftOut
 from mixnas.ablation.effects import Effects, factorial_effects
 from mixnas.ablation.experiment import KIND
-from mixnas.ablation.statistics import ALPHA, compare, detectable, estimate, holm, seeds_needed
 from mixnas.errors import UsageError
 from mixnas.objectives import Objective, objective
 from mixnas.records import EpochRecord, Trial
+from mixnas.statistics import ALPHA, compare, detectable, estimate, holm, seeds_needed
 from mixnas.store import Store
 
 COSTS = ("params", "macs", "memory", "train_seconds")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from mixnas.ablation.statistics import LEVEL, Numbers, holm
+from mixnas.statistics import LEVEL, Numbers, holm
 
 
 @dataclass(frozen=True)

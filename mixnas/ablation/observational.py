@@ -17,11 +17,11 @@ from mixnas.ablation.analysis import Analysis, analyse
 from mixnas.ablation.effects import fit_terms
 from mixnas.ablation.experiment import KIND
 from mixnas.ablation.report import Table, p_text, signed
-from mixnas.ablation.statistics import LEVEL, Numbers, holm
 from mixnas.errors import UsageError
 from mixnas.objectives import Objective, objective
 from mixnas.records import Candidate, Trial, Value
 from mixnas.space import SearchSpace
+from mixnas.statistics import LEVEL, Numbers, holm
 from mixnas.store import Store
 
 FEWEST = 20

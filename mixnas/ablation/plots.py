@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mixnas.ablation.analysis import Analysis, ArmResult
-from mixnas.ablation.statistics import ALPHA, LEVEL
 from mixnas.objectives import objective
+from mixnas.statistics import ALPHA, LEVEL
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

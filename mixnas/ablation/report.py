@@ -10,8 +10,8 @@ from mixnas.ablation.designs import describe_plan
 from mixnas.ablation.effects import Effect
 from mixnas.ablation.experiment import Experiment
 from mixnas.ablation.spec import DESIGNS
-from mixnas.ablation.statistics import ALPHA, LEVEL, MOST_SEEDS
 from mixnas.describe import format_value, heading
+from mixnas.statistics import ALPHA, LEVEL, MOST_SEEDS
 
 PER_COST = {"params": (1e3, "1k params"), "macs": (1e6, "1M MACs")}
 """Costs that the metric is divided by, and in what unit."""

@@ -19,7 +19,7 @@ from statsmodels.stats.power import TTestPower
 
 from mixnas.ablation.designs import Levels, plan
 from mixnas.ablation.effects import contrasts, factorial_effects, make_model
-from mixnas.ablation.statistics import compare, detectable, estimate, holm, power, seeds_needed
+from mixnas.statistics import compare, detectable, estimate, holm, power, seeds_needed
 
 STUDIES = 4000
 
