@@ -27,6 +27,15 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def kernel_oom_kills() -> int:
+    """Processes that Linux has killed for want of memory since it started, in containers too; 0 on other systems."""
+    try:
+        with Path("/proc/vmstat").open(encoding="ascii") as lines:
+            return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

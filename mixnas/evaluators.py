@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import time
 import traceback
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from numbers import Real
+from typing import TypeAlias, get_args, get_type_hints
 
 from mixnas.errors import UnknownName, UsageError
 from mixnas.records import EpochRecord, Job, Measurement
@@ -21,6 +23,10 @@ EVALUATORS: dict[str, str] = {
     "toy": "mixnas.toy:evaluate",
 }
 """Name to `package.module:function`."""
+
+
+_OUTCOMES: tuple[str, ...] = get_args(get_type_hints(Measurement)["outcome"])
+_NO_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def load_evaluator(name: str) -> Evaluator:
@@ -46,12 +52,16 @@ def load_evaluator(name: str) -> Evaluator:
 
 
 def run(job: Job, report: Report) -> Measurement:
-    """Runs a job's evaluator. Whatever it raises becomes a failed measurement; what `report` raises passes through."""
+    """Runs a job's evaluator. Whatever it raises becomes a failed measurement; what `report` raises passes through.
+
+    So does a call of `sys.exit` in it, and an answer that is no measurement of plain numbers: it could not be stored.
+    """
     started = time.perf_counter()
     curve: list[EpochRecord] = []
     outside: list[BaseException] = []
 
     def keep_and_report(record: EpochRecord) -> None:
+        record = replace(record, metrics=_numbers(record.metrics))
         curve.append(record)
         try:
             report(record)
@@ -60,14 +70,30 @@ def run(job: Job, report: Report) -> Measurement:
             raise
 
     try:
-        return load_evaluator(job.evaluator)(job, keep_and_report)
-    except Exception as error:
+        return _checked(load_evaluator(job.evaluator)(job, keep_and_report))
+    except (Exception, SystemExit) as error:
         if outside:
             raise
         return failure(error, job, tuple(curve), time.perf_counter() - started)
 
 
-def failure(error: Exception, job: Job, curve: tuple[EpochRecord, ...], seconds: float) -> Measurement:
+def _checked(found: object) -> Measurement:
+    """What an evaluator has answered; its numbers as Python's own."""
+    if not isinstance(found, Measurement):
+        raise TypeError(f"the evaluator has to return a Measurement, not {type(found).__name__}")
+    if found.outcome not in _OUTCOMES:
+        raise ValueError(f"the evaluator's outcome is {found.outcome!r}, not one of {', '.join(_OUTCOMES)}")
+    return replace(found, metrics=_numbers(found.metrics))
+
+
+def _numbers(metrics: Mapping[str, object]) -> dict[str, float]:
+    wrong = [name for name, value in metrics.items() if not isinstance(value, Real)]
+    if wrong:
+        raise TypeError(f"the evaluator's metric {wrong[0]!r} is a {type(metrics[wrong[0]]).__name__}, not a number")
+    return {name: float(value) for name, value in metrics.items() if isinstance(value, Real)}
+
+
+def failure(error: BaseException, job: Job, curve: tuple[EpochRecord, ...], seconds: float) -> Measurement:
     """The measurement of a training that ended with an error."""
     first_line = (str(error) or type(error).__name__).strip().splitlines()[0]
     reason = _reason(error)
@@ -82,12 +108,14 @@ def failure(error: Exception, job: Job, curve: tuple[EpochRecord, ...], seconds:
     )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """One of the words of `mixnas.records.FAILURES`. By name, since torch is not imported here."""
-    name = type(error).__name__
+    name, text = type(error).__name__, str(error)
     if name == "NonFiniteLoss":
         return "non_finite_loss"
-    # torch's CPU allocator raises a plain RuntimeError.
-    if name == "OutOfMemoryError" or isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+    if name == "OutOfMemoryError" or isinstance(error, MemoryError):
+        return "out_of_memory"
+    # torch's CPU allocator and CUDA's libraries raise a plain RuntimeError, or one of torch's own classes of it.
+    if isinstance(error, RuntimeError) and any(word in text for word in _NO_MEMORY):
         return "out_of_memory"
     return "exception"

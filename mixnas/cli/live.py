@@ -15,11 +15,13 @@ from rich.text import Text
 from mixnas.describe import describe, format_value
 from mixnas.objectives import Objective
 from mixnas.pareto import first_cost
+from mixnas.printable import printable
 from mixnas.search.executors import Done, Event
 from mixnas.search.executors import Progress as EpochDone
 from mixnas.search.loop import Stopping
 
 if TYPE_CHECKING:
+    from mixnas.records import Measurement, Trial
     from mixnas.search.driver import Driver
     from mixnas.search.gate import Feasible
     from mixnas.session import Session
@@ -89,10 +91,17 @@ class PlainView:
         if event.measurement.outcome == "paused":
             return f"{place} trial {number}  {driver.decisions[number]}  {describe(driver.axes(number))}"
         if number not in driver.values:
-            return f"{place} trial {number} failed: {event.measurement.reason}: {event.measurement.detail}"
+            return f"{place} trial {number} failed: {self._why(event)}"
         values = "  ".join(f"{k} {format_value(k, v)}" for k, v in driver.values[number].items())
         mark = "  *front*" if driver.front and number in driver.front.members else ""
         return f"{place} trial {number}  {values}  {describe(driver.axes(number))}{mark}"
+
+    def _why(self, event: Done) -> str:
+        """The reason of a failure in a line; a value that the driver found wanting is in the store alone."""
+        found: Measurement | Trial = event.measurement
+        if not found.reason:
+            found = self._session.store.trial(self._session.spec.name, event.job.trial)
+        return f"{found.reason}: {printable(found.detail, 300)}"
 
     def _baseline_line(self, place: str, name: str, event: Done) -> str:
         found = self._driver.baselines.found[name]

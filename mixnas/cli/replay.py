@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from mixnas.store import Store
 
 
+LONGEST_NUMBER = 15
+"""Digits of a trial's number; more would not fit into a database's integer."""
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("replay")(replay)
@@ -35,7 +39,7 @@ def replay(
     from mixnas.store import Store
 
     with Store.open(storage) as store:
-        name, number = _which(store, trial, study)
+        name, number = which_trial(store, trial, study)
         found = train_again(store, name, number)
     if as_json:
         typer.echo(json.dumps(_plain(found), indent=2))
@@ -45,12 +49,17 @@ def replay(
         raise typer.Exit(1)
 
 
-def _which(store: Store, trial: str, study: str) -> tuple[str, int]:
+def which_trial(store: Store, trial: str, study: str) -> tuple[str, int]:
+    """Study and number of a trial that was asked for as NUMBER or STUDY/NUMBER.
+
+    Raises:
+        UsageError: it is neither, or the study has to be named.
+    """
     from mixnas.cli.fronts import only_study
 
     name, _, number = trial.rpartition("/")
-    if not number.isascii() or not number.isdigit():
-        raise UsageError(f"{trial!r} is no trial", hint="a number, or STUDY/NUMBER; `mixnas pareto` lists some")
+    if not number.isascii() or not number.isdigit() or len(number) > LONGEST_NUMBER:
+        raise UsageError(f"{trial[:80]!r} is no trial", hint="a number, or STUDY/NUMBER; `mixnas pareto` lists some")
     return name or study or only_study(store), int(number)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -131,7 +132,7 @@ def run(
         typer.Exit: with code 1 where it was interrupted before its end.
     """
     from mixnas.cli.live import open_view
-    from mixnas.search.loop import interrupts
+    from mixnas.search.loop import Hopeless, interrupts
     from mixnas.search.loop import run as run_loop
     from mixnas.session import open_session
 
@@ -151,6 +152,11 @@ def run(
             with open_view(session, plain=plain) as view:
                 ended = run_loop(session.driver, session.executor, view.listen, state)
             view.summary(ended, storage)
+    except Hopeless as error:
+        where = "" if storage == DEFAULT_STORAGE else f" --storage {shlex.quote(storage)}"
+        name = shlex.quote(f"{spec.named().name}/{error.trial}")
+        error.hint += f"; `mixnas studies trial {name}{where}` shows all that is known of the last one"
+        raise
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on", err=True)
         raise typer.Exit(1) from None

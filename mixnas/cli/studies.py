@@ -1,14 +1,16 @@
-"""`mixnas studies list|show|rename|delete|merge|copy`: what happens to whole studies."""
+"""`mixnas studies list|show|trial|rename|delete|merge|copy`: what happens to whole studies."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mixnas.cli.trial import trial
 from mixnas.errors import UsageError
 from mixnas.study import DEFAULT_STORAGE
 
@@ -32,11 +34,14 @@ RARE = ("paused", "stopped")
 
 def register(app: typer.Typer) -> None:
     """Adds the group of commands; `mixnas studies` alone lists."""
-    group = typer.Typer(help="List the studies of a database; show, rename, delete, merge or copy one.")
+    group = typer.Typer(
+        help="List the studies of a database; show a study or a trial; rename, delete, merge or copy one."
+    )
     group.callback(invoke_without_command=True)(studies)
     for name, command in (
         ("list", list_studies),
         ("show", show),
+        ("trial", trial),
         ("rename", rename),
         ("delete", delete),
         ("merge", merge),
@@ -47,14 +52,14 @@ def register(app: typer.Typer) -> None:
 
 
 def studies(context: typer.Context, storage: str = STORAGE, as_json: bool = AS_JSON) -> None:
-    """List the studies of a database with their counts; show, rename, delete, merge or copy one."""
+    """List the studies of a database with their counts; show a study or a trial; rename, delete, merge or copy one."""
     if context.invoked_subcommand is None:
         _list(storage or DEFAULT_STORAGE, as_json)
 
 
 def list_studies(context: typer.Context, storage: str = STORAGE, as_json: bool = AS_JSON) -> None:
     """List the studies of a database with their counts."""
-    _list(_storage(context, storage), as_json or _json_before(context))
+    _list(storage_of(context, storage), as_json or json_before(context))
 
 
 def _list(storage: str, as_json: bool) -> None:
@@ -83,9 +88,9 @@ def show(
     from mixnas.printable import printable
     from mixnas.store import Store
 
-    with Store.open(_storage(context, storage)) as store:
+    with Store.open(storage_of(context, storage)) as store:
         facts = _facts(store, name)
-    if as_json or _json_before(context):
+    if as_json or json_before(context):
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     for key, value in facts.items():
@@ -106,9 +111,16 @@ def _facts(store: Store, name: str) -> dict[str, Any]:
         "created": record.created_at,
         "searched by": owner if seconds_left(until) > 0 else "nobody",
         "counts": {word: counts[word] for word in WORDS},
+        **({"failed with": dict(failures)} if (failures := _failures(store, name)) else {}),
         **{key: spec[key] for key in SHOWN if key in spec},
         "packages": record.environment.get("packages", {}),
     }
+
+
+def _failures(store: Store, name: str) -> Counter[str]:
+    """How many trials failed with each reason, the most frequent first."""
+    found = Counter(trial.reason for trial in store.trials(name, "failed"))
+    return Counter(dict(found.most_common()))
 
 
 def rename(
@@ -121,7 +133,7 @@ def rename(
     from mixnas.merging import held
     from mixnas.store import Store
 
-    with Store.open(_storage(context, storage), create=True) as store, held(store, name):
+    with Store.open(storage_of(context, storage), create=True) as store, held(store, name):
         store.rename_study(name, new)
     typer.echo(f"Study {name} is now called {new}")
 
@@ -136,7 +148,7 @@ def delete(
     from mixnas.merging import held
     from mixnas.store import Store
 
-    with Store.open(_storage(context, storage), create=True) as store, held(store, name):
+    with Store.open(storage_of(context, storage), create=True) as store, held(store, name):
         trials = len(store.trials(name))
         if not yes:
             _confirm(f"Delete study {name} with its {trials} trials? There is no way back")
@@ -164,7 +176,7 @@ def merge(
     from mixnas.merging import merge as merge_studies
     from mixnas.store import Store
 
-    target = _storage(context, storage)
+    target = storage_of(context, storage)
     with Store.open(source or target) as from_store, Store.open(target, create=True) as store:
         done = merge_studies(from_store, name, store, into or name)
     left = f"; {done.open} that have not ended stay where they are" if done.open else ""
@@ -182,7 +194,7 @@ def copy(
     from mixnas.merging import copy as copy_study
     from mixnas.store import Store
 
-    source = _storage(context, storage)
+    source = storage_of(context, storage)
     with Store.open(source) as store:
         store.study(name)  # a wrong name makes no new file
         with Store.open(to or source, create=True) as target:
@@ -190,13 +202,14 @@ def copy(
             typer.echo(f"Copied study {name} with {trials} trials to {new or name} in {target.shown}")
 
 
-def _storage(context: typer.Context, own: str) -> str:
+def storage_of(context: typer.Context, own: str) -> str:
     """The command's own --storage, or the one before it: `mixnas studies --storage URL show NAME`."""
     above = context.parent.params if context.parent else {}
     return own or str(above.get("storage") or "") or DEFAULT_STORAGE
 
 
-def _json_before(context: typer.Context) -> bool:
+def json_before(context: typer.Context) -> bool:
+    """Whether --json stands before the command: `mixnas studies --json show NAME`."""
     return bool(context.parent and context.parent.params.get("as_json"))
 
 

@@ -11,16 +11,16 @@ import json
 import math
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Protocol
 
-from mixnas.environment import available_cores
+from mixnas.environment import available_cores, kernel_oom_kills
 from mixnas.errors import UnknownName, UsageError
 from mixnas.evaluators import run as run_job
 from mixnas.records import EpochRecord, Job, Measurement, to_dict
@@ -135,6 +135,7 @@ class _Worker:
         self.job: Job | None = None
         self.ended = False
         self._deadline = math.inf
+        self._oom_kills = 0
         self._selector = selector
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         self._process = subprocess.Popen(
@@ -152,7 +153,7 @@ class _Worker:
         selector.register(self._output, selectors.EVENT_READ, self)
 
     def take(self, job: Job) -> None:
-        self.job = job
+        self.job, self._oom_kills = job, kernel_oom_kills()
         self._deadline = time.monotonic() + job.timeout if job.timeout else math.inf
         try:
             self._input.write(json.dumps(to_dict(job)).encode() + b"\n")
@@ -211,19 +212,10 @@ class _Worker:
         self.end()
         if job is None:
             raise UsageError(f"a worker process ended before it had work (exit code {code})", hint=last[-500:])
-        reason = "out_of_memory" if code == -9 and _memory_is_low() else "lost_worker"
-        ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        ended, reason = f"killed by signal {-code}" if code < 0 else f"exit code {code}", "lost_worker"
+        if code == -signal.SIGKILL and kernel_oom_kills() > self._oom_kills:
+            ended, reason = "killed by the kernel, which had no memory left", "out_of_memory"
         return [Done(job, Measurement("failed", reason=reason, detail=f"worker process {ended}", traceback=last))]
-
-
-def _memory_is_low() -> bool:
-    """Whether a kill was likely the kernel's for want of memory: less than 2 % is available."""
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            values = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-        return values["MemAvailable"] < 0.02 * values["MemTotal"]
-    except (OSError, KeyError, ValueError, IndexError):
-        return False
 
 
 @dataclass(frozen=True)

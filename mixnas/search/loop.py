@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mixnas.errors import RunError
-from mixnas.records import EpochRecord, Job, Measurement
+from mixnas.printable import printable
+from mixnas.records import FAILURES, EpochRecord, Job, Measurement
 from mixnas.search.executors import Done, Event, Executor, Progress
 
 
@@ -64,6 +65,14 @@ Listener = Callable[[Event | Stopping | None], None]
 
 TICK = 0.25
 FAILURES_TO_GIVE_UP = 8
+
+
+class Hopeless(RunError):
+    """Trial after trial failed and none has ever finished; `trial` is the last of them."""
+
+    def __init__(self, message: str, hint: str, trial: int) -> None:
+        super().__init__(message, hint)
+        self.trial = trial
 
 
 class StopNow(BaseException):
@@ -123,7 +132,7 @@ def run(
         state: of the caller's `interrupts()`, where signals are to be caught for longer than the search lasts.
 
     Raises:
-        RunError: trial after trial failed and none has ever finished.
+        Hopeless: trial after trial failed and none has ever finished.
     """
     with nullcontext(state) if state else interrupts() as state:
         try:
@@ -146,8 +155,9 @@ def _run(driver: AskTell, executor: Executor, listen: Listener, state: Interrupt
             driver.progress(event.job, event.record)
         else:
             driver.tell(event.job, event.measurement)
-            _give_up_if_hopeless(driver, event)
         listen(event)
+        if isinstance(event, Done):
+            _give_up_if_hopeless(driver, event)
         state.check()
 
     told = False
@@ -167,8 +177,11 @@ def _run(driver: AskTell, executor: Executor, listen: Listener, state: Interrupt
 
 def _give_up_if_hopeless(driver: AskTell, event: Done) -> None:
     if driver.finished == 0 and driver.failures_in_a_row >= FAILURES_TO_GIVE_UP:
-        raise RunError(
+        # The measurement has no reason where it was the driver that found a value wanting.
+        reason = event.measurement.reason or "non_finite_value"
+        raise Hopeless(
             f"the first {driver.failures_in_a_row} trials all failed; "
-            f"the last one with {event.measurement.reason}: {event.measurement.detail}",
+            f"the last one with {reason}: {printable(event.measurement.detail, 300) or FAILURES[reason]}",
             hint="nothing can be learned this way: mend that, then type the same command",
+            trial=event.job.trial,
         )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from mixnas.records import EpochRecord, Job, Measurement
 from mixnas.toy import evaluate as toy
@@ -49,3 +52,45 @@ def noisy(job: Job, report: Report) -> Measurement:
     """Prints to standard output, as libraries do."""
     print('{"measurement": "not from mixnas"}', flush=True)  # noqa: T201 - that is the point
     return toy(job, report)
+
+
+def nothing_measured(job: Job, report: Report) -> Measurement:
+    """Finishes without the objective."""
+    return Measurement("finished", {"error": 0.5})
+
+
+def leaving(job: Job, report: Report) -> Measurement:
+    """Ends its process, as a script would."""
+    sys.exit(4)
+
+
+def not_a_measurement(job: Job, report: Report) -> Any:
+    """Answers with something else."""
+    return 7
+
+
+def not_a_number(job: Job, report: Report) -> Measurement:
+    """Answers with a word for a number."""
+    return Measurement("finished", {"acc": "high"})  # type: ignore[dict-item]
+
+
+def unheard_of(job: Job, report: Report) -> Measurement:
+    """Answers with an outcome that there is not."""
+    return Measurement("great", {"acc": 1.0})  # type: ignore[arg-type]
+
+
+def hungry(job: Job, report: Report) -> Measurement:
+    """Asks for more memory than there is."""
+    raise MemoryError
+
+
+def colourful(job: Job, report: Report) -> Measurement:
+    """Fails with control characters in its message."""
+    raise RuntimeError("\x1b[31mred\x07")
+
+
+def swelling(job: Job, report: Report) -> Measurement:
+    """Takes memory until the control group of the test has no more."""
+    (Path(os.environ["MIXNAS_TEST_CGROUP"]) / "cgroup.procs").write_text(str(os.getpid()))
+    held = [bytearray(b"x" * (16 << 20)) for _ in range(64)]
+    return Measurement("finished", {"acc": float(len(held))})
