@@ -41,11 +41,14 @@ def write_report(analysis: Analysis, folder: Path) -> list[Path]:
 
 def to_html(analysis: Analysis) -> str:
     """One page with sentences, figures and tables; nothing is loaded from elsewhere."""
+    from mixnas.figures.save import CONFIG
+
     body = [f"<h1>{escape(title(analysis))}</h1>", _listed(introduction(analysis))]
     body.append(f"<section><h2>In words</h2>{_listed(conclusions(analysis))}</section>")
     for i, figure in enumerate(figures(analysis).values()):
         # plotly.js once, with the first
-        part = figure.to_html(full_html=False, include_plotlyjs=i == 0, default_height=f"{figure.layout.height}px")
+        height = f"{figure.layout.height}px"
+        part = figure.to_html(full_html=False, include_plotlyjs=i == 0, config=CONFIG, default_height=height)
         body.append(f"<section class='figure'>{part}</section>")
     body += [f"<section><h2>{escape(table.title)}</h2>{_table(table)}</section>" for table in tables(analysis)]
     return (

@@ -18,35 +18,28 @@ if TYPE_CHECKING:
 
     from mixnas.figures.effects import Interaction
 
-WHAT = f"{LEVEL:.0%} intervals; colour: after Holm's correction"
+WHAT = f"{LEVEL:.0%} intervals; colours after Holm's correction"
 MOST_PANELS = 9
 """Interaction plots that are drawn."""
 
 
 def figures(analysis: Analysis) -> Mapping[str, go.Figure]:
     """Every figure that has something to show, by the name of its file."""
-    from mixnas.figures.effects import (
-        Band,
-        Contrast,
-        Tradeoff,
-        bands_figure,
-        forest_figure,
-        interaction_figure,
-        tradeoff_figure,
-    )
+    from mixnas.figures.bands import Band, bands_figure
+    from mixnas.figures.effects import Contrast, Tradeoff, forest_figure, interaction_figure, tradeoff_figure
 
     metric = analysis.metric
     found: dict[str, go.Figure] = {}
     others = [(arm, arm.difference) for arm in analysis.arms if arm.difference is not None]
     rows = [Contrast(arm.arm.label, d.mean, d.low, d.high, _colour(arm)) for arm, d in others]
     if any(math.isfinite(row.mean) for row in rows):
-        found["differences"] = forest_figure(rows, metric, f"Difference to the base, {WHAT}")
+        found["differences"] = forest_figure(rows, metric, f"Differences to the base, {WHAT}")
     effects = [
         Contrast(f"{e.term}: {e.contrast}", e.estimate, e.low, e.high, _of(e.estimate, e.p_holm, metric.sign))
         for e in analysis.effects.effects
     ]
     if effects:
-        found["effects"] = forest_figure(effects, metric, f"Main effects and interactions, {WHAT}")
+        found["effects"] = forest_figure(effects, metric, f"Effects and interactions, {WHAT}")
     if pairs := interactions(analysis):
         found["interactions"] = interaction_figure(pairs[:MOST_PANELS], metric, "Interactions")
     known = [arm for arm in analysis.arms if math.isfinite(arm.mean)]
@@ -56,7 +49,9 @@ def figures(analysis: Analysis) -> Mapping[str, go.Figure]:
         found["tradeoff"] = tradeoff_figure(points, metric, [objective(c) for c in costs[:2]], "What each arm costs")
     bands = [Band(arm.arm.label, arm.curve) for arm in analysis.arms if arm.curve]
     if bands:
-        found["curves"] = bands_figure(bands, metric, f"Learning curves, mean and {LEVEL:.0%} interval")
+        found["curves"] = bands_figure(
+            bands, metric, f"Learning curves, mean and {LEVEL:.0%} interval; the base in black"
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Ablations: differences with intervals, interactions, accuracy against cost, and learning curves with bands."""
+"""Ablations: differences with intervals, interactions, and accuracy against cost."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mixnas.objectives import Objective
 
 BETTER, WORSE, UNCLEAR = style.GREEN, style.ORANGE, style.FAINT
 WORDS = {BETTER: "better", WORSE: "worse", UNCLEAR: "not told from noise"}
-ROW = 34
-"""Pixels of a row of the forest plot."""
-LABEL = 46
-"""Letters of an arm's name that are drawn."""
+ROW, LINE = 32, 16
+"""Pixels of a row of the forest plot, and of each further line of its name."""
+KEY = 22
+"""Pixels of a line of a legend."""
 
 
 @dataclass(frozen=True)
@@ -56,35 +56,26 @@ class Tradeoff:
     colour: str = UNCLEAR
 
 
-@dataclass(frozen=True)
-class Band:
-    """A learning curve over several seeds: epoch, mean, low, high."""
-
-    label: str
-    points: tuple[tuple[int, float, float, float], ...]
-
-
-def short(label: str) -> str:
-    """A name that fits beside a plot."""
-    return label if len(label) <= LABEL else label[: LABEL - 1] + "…"
-
-
 def forest_figure(contrasts: Sequence[Contrast], metric: Objective, title: str = "") -> go.Figure:
     """One row a contrast: its estimate and interval around 0. Contrasts without a value are left out."""
     shown = [c for c in contrasts if math.isfinite(c.mean)]
+    names = [style.wrapped(c.label) for c in shown]
+    row = ROW + LINE * max((name.count("<br>") for name in names), default=0)
     legend = bool(shown)
-    figure = style.new_figure(height=max(len(shown), 1) * ROW + (190 if legend else 120))
+    figure = style.new_figure(height=max(len(shown), 1) * row + (190 if legend else 120))
     for colour, words in WORDS.items():
         rows = [i for i, c in enumerate(shown) if c.colour == colour]
         figure.add_trace(_intervals(shown, rows, colour, words))
     figure.add_vline(x=0, line={"color": style.BLACK, "width": 1, "dash": "dot"})
     figure.update_yaxes(
-        tickvals=list(range(len(shown))), ticktext=[escape(short(c.label)) for c in shown], autorange="reversed",
-        showgrid=False, title=None,
+        tickvals=list(range(len(shown))), ticktext=names, autorange="reversed", showgrid=False, title=None,
     )  # fmt: skip
     percent = {"tickformat": "+.1%"} if metric.unit == "fraction" else {"tickformat": "+"}
     figure.update_xaxes(title={"text": f"Change of {_name(metric)}"}, **percent)
-    return figure.update_layout(**style.titled(title, legend=legend))
+    # The plot begins where the names end: a title above it would reach into the buttons on the right.
+    return figure.update_layout(**style.titled(title, legend=legend)).update_layout(
+        title={"xref": "container", "x": 0.02}
+    )
 
 
 def _intervals(contrasts: Sequence[Contrast], rows: Sequence[int], colour: str, words: str) -> go.Scatter:
@@ -120,12 +111,12 @@ def interaction_figure(interactions: Sequence[Interaction], metric: Objective, t
             figure.add_trace(_line(pair, level, means, colour), row=row, col=column)
             _name_line(figure, level, means, colour, i, (row, column))
         figure.update_xaxes(
-            title={"text": escape(short(pair.one))}, type="category", range=[-0.3, len(pair.levels) - 0.3 + 0.35],
+            title={"text": escape(style.short(pair.one))}, type="category", range=[-0.3, len(pair.levels) - 0.3 + 0.35],
             row=row, col=column,
         )  # fmt: skip
         panel = "" if place == 0 else str(place + 1)
         figure.add_annotation(
-            text=f"lines: {escape(short(pair.other))}", showarrow=False, xref=f"x{panel} domain",
+            text=f"lines: {escape(style.short(pair.other))}", showarrow=False, xref=f"x{panel} domain",
             yref=f"y{panel} domain", x=0, y=1.0, yanchor="bottom", xanchor="left",
             font={"size": 13, "color": style.BLACK},
         )  # fmt: skip
@@ -180,8 +171,9 @@ def tradeoff_figure(
     figure.update_yaxes(range=[low, high])
     figure.add_traces(_key(shown))
     legend = {"orientation": "v", "x": 0, "y": -0.2, "yanchor": "top", "font": {"size": 13}}
-    figure.update_layout(height=500 + 22 * len(shown), legend=legend, **style.titled(title))
-    return figure.update_layout(margin={"b": 60 + 22 * len(shown)})
+    room = KEY * sum(1 + style.wrapped(arm.label).count("<br>") for arm in shown)
+    figure.update_layout(height=500 + room, legend=legend, **style.titled(title))
+    return figure.update_layout(margin={"b": 60 + room})
 
 
 def _points(arms: Sequence[Tradeoff], cost: Objective, base: bool) -> go.Scatter:
@@ -216,50 +208,22 @@ def _arrows(figure: go.Figure, arms: Sequence[Tradeoff], cost: Objective, column
             axref=f"x{axis}", ayref=f"y{axis}", text="", showarrow=True, arrowhead=2, arrowsize=1.2, arrowwidth=1.3,
             arrowcolor=_ink(arm.colour), opacity=0.75, standoff=6,
         )  # fmt: skip
+        # Beyond the arrow's head, where no arrow passes.
+        left, below = along(arm) < along(arms[0]), arm.value < arms[0].value
         figure.add_annotation(
             x=along(arm), y=arm.value, xref=f"x{axis}", yref=f"y{axis}", text=str(number), showarrow=False,
-            xshift=11, yshift=9, font={"size": 13, "color": _ink(arm.colour)},
+            xshift=-11 if left else 11, yshift=-9 if below else 9, font={"size": 13, "color": _ink(arm.colour)},
         )  # fmt: skip
 
 
 def _key(arms: Sequence[Tradeoff]) -> list[go.Scatter]:
     """Which arm has which number, as a legend."""
-    names = ["base", *(f"{number}  {escape(short(arm.label))}" for number, arm in enumerate(arms[1:], start=1))]
+    names = ["base", *(f"{number}  {style.wrapped(arm.label)}" for number, arm in enumerate(arms[1:], start=1))]
     colours = [style.BLACK, *(_ink(arm.colour) for arm in arms[1:])]
     return [
         go.Scatter(x=[None], y=[None], mode="markers", name=name, marker={"color": colour, "size": 9})
         for name, colour in zip(names, colours, strict=True)
     ]
-
-
-def _dash(i: int) -> str:
-    """Another kind of line where the colours begin again."""
-    return ("solid", "dash", "dot")[max(i - 1, 0) // (len(style.PALETTE) - 1) % 3]
-
-
-def bands_figure(bands: Sequence[Band], metric: Objective, title: str = "") -> go.Figure:
-    """The mean of each arm after each epoch, with its interval as a band; the base, which is the first, in black."""
-    figure = style.new_figure(height=520)
-    for i, band in enumerate(band for band in bands if band.points):
-        colour = style.BLACK if i == 0 else style.PALETTE[(i - 1) % (len(style.PALETTE) - 1)]
-        epochs, means, low, high = (list(column) for column in zip(*band.points, strict=True))
-        if all(map(math.isfinite, low)) and len(epochs) > 1:
-            figure.add_trace(go.Scatter(
-                x=[*epochs, *reversed(epochs)], y=[*high, *reversed(low)], fill="toself", mode="lines",
-                fillcolor=style.faded(colour, 0.12), line={"width": 0}, hoverinfo="skip", showlegend=False,
-                legendgroup=str(i),
-            ))  # fmt: skip
-        figure.add_trace(go.Scatter(
-            x=epochs, y=means, mode="lines" if len(epochs) > 1 else "markers", name=escape(short(band.label)),
-            line={"color": colour, "width": 2.5 if i == 0 else 1.8, "dash": _dash(i)},
-            legendgroup=str(i),
-            hovertemplate=f"{escape(band.label)}<br>epoch %{{x}}: %{{y:.4f}}<extra></extra>",
-        ))  # fmt: skip
-    percent = {"tickformat": ".0%"} if metric.unit == "fraction" else {}
-    figure.update_yaxes(title={"text": style.axis_title(metric)}, **percent)
-    figure.update_xaxes(title={"text": "Epoch"}, rangemode="normal")
-    legend = {"orientation": "v", "x": 1.02, "y": 1.0, "yanchor": "top", "font": {"size": 13}}
-    return figure.update_layout(legend=legend, **style.titled(title))
 
 
 def _ink(colour: str) -> str:

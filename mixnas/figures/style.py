@@ -6,6 +6,7 @@ Fonts and line widths are chosen for 800 x 500 pixels, about the width of a page
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -24,6 +25,9 @@ FAINT = "#B8BEC6"
 GRID = "#ECEEF1"
 
 FONT = "Arial, 'Liberation Sans', Helvetica, sans-serif"
+
+LABEL = 44
+"""Letters of a name on one line beside a plot."""
 
 _TITLES = {
     "acc": "Validation accuracy",
@@ -77,6 +81,17 @@ def titled(title: str, legend: bool = False) -> dict[str, Any]:
     """Layout for a title, or for none; `legend` leaves room for one between the title and the plot."""
     room = (84 if legend else 52) if title else (48 if legend else 20)
     return {"title": {"text": escape(title)} if title else {}, "margin": {"t": room}}
+
+
+def short(label: str) -> str:
+    """A name on one line, cut where it is too long."""
+    return label if len(label) <= LABEL else label[: LABEL - 1] + "…"
+
+
+def wrapped(label: str, width: int = LABEL, lines: int = 4) -> str:
+    """A name as HTML, broken into lines that fit beside a plot; what is beyond the last of them is cut."""
+    parts = textwrap.wrap(label, width, max_lines=lines, placeholder=" …", break_on_hyphens=False)
+    return "<br>".join(map(escape, parts))
 
 
 def faded(colour: str, alpha: float) -> str:
