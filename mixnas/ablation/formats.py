@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -43,9 +44,14 @@ _TEX = {
 }  # fmt: skip
 
 
+_MINUS = re.compile(r"(?<![\w)])-(?=\d)")
+"""A hyphen that is a sign."""
+
+
 def tex(text: str) -> str:
     """Text with everything that LaTeX would take for a command written out; what no font may have becomes '?'."""
-    return "".join(_TEX.get(letter, letter if letter.isascii() else "?") for letter in text.replace("\n", " "))
+    signed = _MINUS.sub("−", text.replace("\n", " "))
+    return "".join(_TEX.get(letter, letter if letter.isascii() else "?") for letter in signed)
 
 
 def to_latex(analysis: Analysis) -> str:
@@ -53,6 +59,7 @@ def to_latex(analysis: Analysis) -> str:
     parts = [
         r"\documentclass{article}",
         r"\usepackage{booktabs}",
+        r"\usepackage[margin=2cm]{geometry}",
         r"\usepackage{graphicx}",
         r"\begin{document}",
         rf"\section*{{{tex(title(analysis))}}}",
@@ -75,7 +82,8 @@ def _latex_table(table: Table) -> str:
             r"\begin{table}[htbp]",
             r"\centering",
             rf"\caption{{{tex(table.title)}}}",
-            r"\resizebox{\textwidth}{!}{%",
+            # only tables that are too wide are made smaller
+            r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{l{'r' * (len(table.head) - 1)}}}",
             r"\toprule",
             " & ".join(map(tex, table.head)) + r" \\",

@@ -13,8 +13,15 @@ from mixnas.ablation.spec import DESIGNS
 from mixnas.describe import format_value, heading
 from mixnas.statistics import ALPHA, LEVEL, MOST_SEEDS
 
-PER_COST = {"params": (1e3, "1k params"), "macs": (1e6, "1M MACs")}
-"""Costs that the metric is divided by, and in what unit."""
+PER_COST = {
+    "params": (1e3, "1k params"),
+    "macs": (1e6, "1M MACs"),
+    "memory": (2.0**20, "MiB"),
+    "train_seconds": (1.0, "second of training"),
+}
+"""What the metric is divided by, and in what unit."""
+SAID = ("params", "macs")
+"""Costs that stand in the sentence of an arm."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Table:
 
 def tables(analysis: Analysis) -> list[Table]:
     """All tables that have something to say: arms, costs, effects, analysis of variance."""
-    found = [arms_table(analysis), costs_table(analysis)]
+    found = [arms_table(analysis), costs_table(analysis), per_cost_table(analysis)]
     return [*found, effects_table(analysis), sources_table(analysis)] if analysis.effects.effects else found
 
 
@@ -49,17 +56,25 @@ def _arm_row(arm: ArmResult, metric: str) -> tuple[str, ...]:
 
 
 def costs_table(analysis: Analysis) -> Table:
-    """Every cost of every arm, its share of the base's, and how much of the metric each cost buys."""
+    """Every cost of every arm, and its share of the base's."""
+    names = _costs(analysis)
+    rows = tuple((arm.arm.label, *(_cost(arm, name) for name in names)) for arm in analysis.arms)
+    return Table("Costs", ("arm", *map(heading, names)), rows)
+
+
+def per_cost_table(analysis: Analysis) -> Table:
+    """How much of the metric each cost buys."""
     metric = analysis.metric.name
-    names = list(dict.fromkeys(name for arm in analysis.arms for name in arm.costs))
-    units = [(name, *PER_COST[name]) for name in names if name in PER_COST]
-    head = ("arm", *(heading(name) for name in names), *(f"{metric} per {words}" for _, _, words in units))
+    units = [(name, *PER_COST[name]) for name in _costs(analysis)]
     rows = []
     for arm in analysis.arms:
-        cells = [_cost(arm, name) for name in names]
         per = [_number(arm.mean * unit / arm.costs[name]) if arm.costs.get(name) else "–" for name, unit, _ in units]
-        rows.append((arm.arm.label, *cells, *per))
-    return Table("Costs", head, tuple(rows))
+        rows.append((arm.arm.label, *per))
+    return Table(f"{metric} per cost", ("arm", *(f"per {words}" for _, _, words in units)), tuple(rows))
+
+
+def _costs(analysis: Analysis) -> list[str]:
+    return list(dict.fromkeys(name for arm in analysis.arms for name in arm.costs))
 
 
 def _cost(arm: ArmResult, name: str) -> str:
@@ -168,7 +183,7 @@ def _sentence(analysis: Analysis, arm: ArmResult) -> str:
     d = arm.difference
     assert d is not None
     metric = analysis.metric.name
-    costs = [f"{r - 1:+.0%} {name}" for name, r in arm.cost_ratios.items() if name in PER_COST and round(r, 3) != 1]
+    costs = [f"{r - 1:+.0%} {name}" for name, r in arm.cost_ratios.items() if name in SAID and round(r, 3) != 1]
     at = f" at {' and '.join(costs)}" if costs else ""
     if d.pairs < 2:
         return f"{arm.arm.label}{at}: {d.verdict}."

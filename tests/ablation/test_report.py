@@ -111,6 +111,7 @@ def test_a_factorial_has_effects_in_every_format() -> None:
     assert [table.title for table in tables(found)] == [
         "Arms",
         "Costs",
+        "acc per cost",
         "Main effects and interactions",
         "Analysis of variance",
     ]
@@ -154,8 +155,9 @@ def test_latex_is_balanced_and_escapes_what_would_be_a_command() -> None:
     plain = re.sub(r"\\[{}\\]", "", text)
     assert plain.count("{") == plain.count("}")
     assert text.count(r"\begin{") == text.count(r"\end{")
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 2
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 3
     assert tex("50%_&") == r"50\%\_\&"
+    assert tex("-0.1 [-2, 1-D]") == "$-$0.1 [$-$2, 1-D]"
     for table in re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL):
         rows = [line for line in table.splitlines() if line.endswith(r"\\")]
         assert len({len(re.findall(r"(?<!\\)&", row)) for row in rows}) == 1
@@ -232,3 +234,22 @@ def test_bands_need_every_seed_at_an_epoch() -> None:
     found = analysis(CLEAR)
     assert [point[0] for point in found.arms[0].curve] == [1, 2]
     assert found.arms[0].curve[1][1] == pytest.approx(found.arms[0].mean)
+
+
+def test_long_names_are_broken_and_not_cut() -> None:
+    label = "spatial=depthwise, channel=dense, kernel_size=3, activation=relu"
+    found = analysis({"base": [0.5, 0.6], label: [0.6, 0.5], "short": [0.6, 0.5]})
+    names = figures(found)["differences"].layout.yaxis.ticktext
+    assert [name.replace("<br>", " ") for name in names] == [label, "short"]
+    assert "<br>" in names[0]
+
+
+def test_more_arms_than_a_panel_can_hold_get_one_each_with_the_base_in_all() -> None:
+    few = figures(analysis(CLEAR))["curves"]
+    assert {trace.xaxis for trace in few.data} == {"x"}
+    many = figures(analysis(CLEAR | {"more": [0.7, 0.8], "most": [0.6, 0.7]}))["curves"]
+    lines = [trace for trace in many.data if trace.fill != "toself"]
+    bands = [trace for trace in many.data if trace.fill == "toself"]
+    assert [t.name for t in lines] == ["base", "good", "base", "same", "base", "more", "base", "most"]
+    assert len({trace.xaxis for trace in lines}) == 4
+    assert len(bands) == len(lines)
