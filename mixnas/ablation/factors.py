@@ -129,6 +129,8 @@ def _axes_in(text: str, space: SearchSpace) -> list[tuple[str, list[str]]]:
     known = {place.axis for place in space.parameters().values()}
     found: list[tuple[str, list[str]]] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
+        if ":" in part:
+            raise UsageError(f"--vary {part!r} is a group after other axes", hint="give the group a --vary of its own")
         axis, equals, value = part.partition("=")
         if equals:
             found.append((axis.strip(), [value.strip()]))

@@ -196,12 +196,12 @@ def _is_number(value: Value) -> bool:
 
 
 def _designed(store: Store, spec: Mapping[str, object], metric: Objective) -> dict[str, list[str]]:
-    """What ablations of the same space on the same data say, by axis."""
+    """What ablations of the same family on the same data by the same evaluator say, by axis."""
     found: dict[str, list[str]] = {}
     for name in store.study_names():
         other = store.study(name).spec
-        same = other.get("kind") == KIND and other.get("metric") == metric.name
-        if same and other.get("dataset") == spec.get("dataset") and other.get("family") == spec.get("family"):
+        told = other.get("kind") == KIND and other.get("metric") == metric.name
+        if told and all(other.get(key) == spec.get(key) for key in ("dataset", "family", "evaluator")):
             for axis, words in designed_effects(analyse(store, name)):
                 found.setdefault(axis, []).append(f"{words} ({name})")
     return found

@@ -63,6 +63,7 @@ def test_groups_change_several_axes_together() -> None:
         (["spatial", "g: a | b spatial=depthwise"], "both change axis 'spatial'"),
         (["g: a | a spatial=depthwise"], "two levels are called 'a'"),
         (["g: a | "], "a level is empty"),
+        (["kernel_size,g: a | b spatial=depthwise"], "a group after other axes"),
         ([Factor("f", {"a": {"width": 17}})], "axis 'width' has no value 17"),
         ([Factor("f", {"a": {"wide": 17}})], "unknown axis"),
     ],
