@@ -29,7 +29,7 @@ class Band:
 
 
 def bands_figure(bands: Sequence[Band], metric: Objective, title: str = "") -> go.Figure:
-    """The base, which is the first, in black; more than two arms beside it get a panel each, the base in all of them."""
+    """The base, which is the first, in black; more than two arms beside it get a panel each, with the base in it."""
     shown = [band for band in bands if band.points]
     figure = _overlaid(shown) if len(shown) <= TOGETHER else _panels(shown)
     percent = {"tickformat": ".0%"} if metric.unit == "fraction" else {}
