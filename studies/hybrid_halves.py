@@ -48,6 +48,10 @@ study = AblationSpec(
         "level of wavelets, and the feed-forward is more accurate than segments, for many more parameters; both "
         "are told from noise, an interaction of the two is not."
     ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0020 to 0.0101 by arm; "
+        "mixnas 0.1.0, torch 2.15.0, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     space="hybrid",
     base=BASE,
     vary=(TOKEN, CHANNEL),

@@ -24,6 +24,10 @@ study = AblationSpec(
         "Not distinguishable at this scale. The direction is the expected one: two thirds, the largest overlap, "
         "is the most accurate, and every smaller one loses a little, within noise."
     ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0011 to 0.0053 by arm; "
+        "mixnas 0.1.0, torch 2.15.0, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="splitmixer-I-256/8",
     vary=("channel.ratio=2/3,3/5,4/7,5/9,6/11",),
     design="oat",

@@ -23,6 +23,10 @@ study = AblationSpec(
         "Confirmed. Three to six segments are each less accurate than two, the more of them the less, and each further "
         "one saves less."
     ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0059 to 0.0086 by arm; "
+        "mixnas 0.1.0, torch 2.15.0, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="splitmixer-II-256/8",
     vary=("channel.segments=2,3,4,5,6",),
     design="oat",

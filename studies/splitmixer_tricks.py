@@ -34,6 +34,10 @@ study = AblationSpec(
         "lose more, for parameters and multiply-accumulates that both save; with five seeds none of the losses, and no "
         "interaction, stands out from noise."
     ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0038 to 0.0075 by arm; "
+        "mixnas 0.1.0, torch 2.15.0, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="convmixer-256/8",
     vary=(
         SPATIAL,

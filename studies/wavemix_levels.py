@@ -21,6 +21,10 @@ study = AblationSpec(
         "same way, but not beyond noise. Each level adds parameters, so that the gain is not one at equal "
         "parameters."
     ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0057 to 0.0074 by arm; "
+        "mixnas 0.1.0, torch 2.15.0, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="wavemix-lite-144/7",
     vary=("levels=1,2,3,4",),
     design="oat",

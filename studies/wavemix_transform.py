@@ -21,6 +21,10 @@ study = AblationSpec(
         "filters next and average pooling last, but after Holm's correction five seeds do not tell either from "
         "noise."
     ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0025 to 0.0225 by arm; "
+        "mixnas 0.1.0, torch 2.15.0, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     space="wavemix_ablation",
     changes={"transform": "dwt"},
     base="wavemix-lite-144/7",

@@ -20,6 +20,10 @@ study = AblationSpec(
         "Confirmed. Interpolation without weights is less accurate, beyond noise, with well under half of the "
         "parameters: at equal parameters the comparison is still to be made."
     ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0042 to 0.0087 by arm; "
+        "mixnas 0.1.0, torch 2.15.0, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="wavemix-lite-144/7",
     vary=("upsample=deconv,interpolate",),
     design="oat",

@@ -231,8 +231,6 @@ def _advice(analysis: Analysis) -> str:
 
 def footnotes(analysis: Analysis) -> list[str]:
     """How the numbers were worked out, and with what."""
-    packages = analysis.environment.get("packages", {})
-    versions = ", ".join(f"{k} {packages[k]}" for k in ("mixnas", "torch", "numpy") if k in packages)
     notes = [
         f"Intervals are {LEVEL:.0%} t intervals; differences are paired by seed: same split, same rule for initial "
         "weights, same order of batches. p values are of paired t-tests, corrected by Holm over all arms; effect size "
@@ -244,8 +242,16 @@ def footnotes(analysis: Analysis) -> list[str]:
             f"Effects: least squares with seeds as blocks, {analysis.effects.residual_degrees} degrees of freedom for "
             "noise; an interaction is half of the change of one factor's effect between two levels of the other."
         )
-    device = analysis.environment.get("processor", "")
-    return [*notes, ", ".join(filter(None, (versions, f"Python {analysis.environment.get('python', '')}", device)))]
+    return [*notes, measured_with(analysis)]
+
+
+def measured_with(analysis: Analysis) -> str:
+    """Versions and device."""
+    packages = analysis.environment.get("packages", {})
+    versions = [f"{name} {packages[name]}" for name in ("mixnas", "torch", "numpy") if name in packages]
+    processor = analysis.environment.get("processor", "")
+    told = [*versions, f"Python {analysis.environment.get('python', '')}", *([f"CPU {processor}"] if processor else [])]
+    return ", ".join(told)
 
 
 def signed(metric: str, mean: float, low: float, high: float) -> str:

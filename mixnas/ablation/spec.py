@@ -100,7 +100,9 @@ class AblationSpec:
     source: str = ""
     """Where that is said."""
     result: str = ""
-    """What came out at laptop scale: with spread, seeds, device and versions."""
+    """What came out at laptop scale, in a sentence or two."""
+    measured: str = ""
+    """How: data, seeds, spread, device and versions."""
     space: str = ""
     changes: Mapping[str, Value] = field(default_factory=dict)
     """Axes of the base that are set to another value, for every arm."""

@@ -70,8 +70,9 @@ def forest_figure(contrasts: Sequence[Contrast], metric: Objective, title: str =
     figure.update_yaxes(
         tickvals=list(range(len(shown))), ticktext=names, autorange="reversed", showgrid=False, title=None,
     )  # fmt: skip
-    percent = {"tickformat": "+.1%"} if metric.unit == "fraction" else {"tickformat": "+"}
-    figure.update_xaxes(title={"text": f"Change of {_name(metric)}"}, **percent)
+    fraction = metric.unit == "fraction"
+    words = f"Change of {_name(metric)}{' (percentage points)' if fraction else ''}"
+    figure.update_xaxes(title={"text": words}, tickformat="+.1%" if fraction else "+")
     # The plot begins where the names end: a title above it would reach into the buttons on the right.
     return figure.update_layout(**style.titled(title, legend=legend)).update_layout(
         title={"xref": "container", "x": 0.02}
