@@ -21,6 +21,7 @@ from mixnas.evaluators import load_evaluator
 from mixnas.lookup import find_model
 from mixnas.models import FAMILIES, family
 from mixnas.models.family import Axes, Family
+from mixnas.noise import measured
 from mixnas.objectives import TIMED, Objective
 from mixnas.recipe import Recipe
 from mixnas.records import Candidate, Fidelity, Job, Problem
@@ -30,6 +31,7 @@ from mixnas.search.executors import Cluster, Executor, make_executor
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Feasible, Gate
 from mixnas.search.proposers import SAMPLERS, Proposer, Setting, make_proposer
+from mixnas.search.replicates import Reevaluation
 from mixnas.search.rungs import EarlyStopping, early_stopping
 from mixnas.space import SearchSpace, load_space
 from mixnas.store import Store
@@ -48,6 +50,12 @@ class Session:
     store: Store
     feasible: Feasible
     """Share of the space that passes the constraints, and what each lets pass alone."""
+    seeds: tuple[int, ...] = ()
+    """Of each member of the front in the end; the first is that of the search."""
+
+    def reevaluation(self) -> Reevaluation:
+        """The trainings with other seeds that follow the search, as the study stands now."""
+        return Reevaluation(self.driver.parts, self.seeds, self.store, self.driver.renew)
 
 
 @contextmanager
@@ -74,6 +82,7 @@ def open_session(
             f"--trial-timeout needs worker processes, which can be ended; --backend {executor} has none",
             hint="--backend processes, or leave it out",
         )
+    seeds = _seeds(spec)
     pool = make_executor(executor, workers, spec.evaluator, cluster)  # workers load while we check the rest
     store = feed = driver = None
     try:
@@ -94,7 +103,7 @@ def open_session(
         folder = checkpoint_folder(store.path, store.url, spec.name)
         parts = _parts(spec, space, problem, gate, stored["reference"], baselines, rules, folder)
         driver = Driver(parts, _proposer(spec, parts), store, feed)
-        yield Session(spec, space, driver, pool, store, feasible)
+        yield Session(spec, space, driver, pool, store, feasible, seeds)
     finally:
         pool.stop()
         if driver is not None:
@@ -200,6 +209,22 @@ def _require_in_table(spec: StudySpec, space: SearchSpace, problem: Problem) -> 
             split_seed=spec.split_seed,
             recipe=spec.recipe.to_dict(),
         )
+
+
+def _seeds(spec: StudySpec) -> tuple[int, ...]:
+    """The seeds of each member of the front in the end, that of the search first.
+
+    Raises:
+        UsageError: nothing hangs on the seed, or the evaluator is a table that has not as many.
+    """
+    if spec.seeds > 1 and not measured(spec.resolved_objectives):
+        raise UsageError(
+            f"--seeds {spec.seeds}: {', '.join(spec.objectives)} are known exactly and hang on no seed",
+            hint="leave --seeds out, or add an objective that is learned",
+        )
+    if spec.seeds > 1 and spec.evaluator.startswith(replay.PREFIX):
+        return replay.table_seeds(spec.evaluator, spec.seed, spec.seeds)
+    return tuple(range(spec.seed, spec.seed + spec.seeds))
 
 
 def _require_quiet(spec: StudySpec, workers: int) -> None:

@@ -7,6 +7,7 @@ An arm and the base are compared by the differences of runs with the same seed (
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,33 @@ class Comparison:
     p: Numbers
     """Of a two-sided paired t-test; NaN where all differences are the same, so that there is no noise to test
     against."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Standard deviation of single values around the mean of their group, and its degrees of freedom."""
+
+    sd: float
+    df: int
+
+    def margin(self, *counts: int, level: float = LEVEL) -> float:
+        """Half the t interval of a mean of so many values, or with two counts of a difference of two such means."""
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.df, (1 + level) / 2)) * self.sd * math.sqrt(sum(1 / n for n in counts))
+
+
+def pooled(groups: Iterable[Sequence[float]]) -> Spread | None:
+    """The spread within groups, as one for all of them; None where no group has two values.
+
+    What an analysis of variance calls the residual: squares of distances from the group's mean over `sum(n - 1)`.
+    """
+    several = [np.asarray(group, float) for group in groups if len(group) > 1]
+    df = sum(len(group) - 1 for group in several)
+    if not df:
+        return None
+    squares = math.fsum(float(np.sum((group - group.mean()) ** 2)) for group in several)
+    return Spread(math.sqrt(squares / df), df)
 
 
 def estimate(values: npt.ArrayLike, level: float = LEVEL) -> Estimate:

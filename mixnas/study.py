@@ -58,6 +58,9 @@ class StudySpec:
     """Seconds that one go at a trial may take; 0 waits for ever."""
     retries: int = 1
     """How often a trial whose worker is lost is tried again."""
+    seeds: int = 1
+    """Trainings of each member of the front and of what is near it, that of the search included; the others come at the
+    end."""
 
     def __post_init__(self) -> None:
         self._fill_in()
@@ -73,6 +76,8 @@ class StudySpec:
             raise UsageError(f"--trial-timeout {self.trial_timeout:g} is not a number of seconds", hint="600, say")
         if self.retries < 0:
             raise UsageError(f"--retries {self.retries} is not a number of times", hint="0 tries every trial once")
+        if self.seeds < 1:
+            raise UsageError(f"--seeds {self.seeds} is not a number of seeds", hint="3 is a good start, 1 does without")
 
     def _fill_in(self) -> None:
         known = datasets_for(self.task or "classification")

@@ -95,6 +95,7 @@ LOWER = {
         "mixnas.records",
         "mixnas.objectives",
         "mixnas.pareto",
+        "mixnas.noise",
         "mixnas.describe",
         "mixnas.figures",
     ),

@@ -169,7 +169,7 @@ def run(
 
 def _run(experiment: Experiment, storage: str, options: dict[str, Any], console: Console) -> str:
     from mixnas.ablation.runner import open_ablation
-    from mixnas.cli.progress import Followed
+    from mixnas.cli.progress import follow_ablation
     from mixnas.search.loop import interrupts
     from mixnas.search.loop import run as run_loop
 
@@ -178,7 +178,7 @@ def _run(experiment: Experiment, storage: str, options: dict[str, Any], console:
         # Signals are only counted until the study is closed: a second Ctrl-C must not fall into the tidying up.
         with interrupts(armed=False) as state, open_ablation(experiment, storage, **options) as ablation:
             state.armed = True
-            with Followed(ablation.driver, console) as view:
+            with follow_ablation(ablation.driver, console) as view:
                 return run_loop(ablation.driver, ablation.executor, view.listen, state)
     except KeyboardInterrupt:
         return "interrupted"

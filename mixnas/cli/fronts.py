@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from mixnas.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from mixnas.noise import NoiseReport
     from mixnas.objectives import Objective
     from mixnas.records import Baseline, Trial
     from mixnas.store import Store
@@ -35,7 +36,13 @@ def pareto(
     as_csv: bool = typer.Option(False, "--csv", help="Print the front as CSV, one column an axis, and nothing else."),
     plot: Path | None = typer.Option(None, help="Draw the front into FILE: .html, .png, .svg or .pdf."),
 ) -> None:
-    """Print the Pareto front of a study: the trials that no other trial beats in every objective."""
+    """Print the Pareto front of a study: the trials that no other trial beats in every objective.
+
+    After a search with --seeds: the front of the means over seeds, among the trials that have several, with 95 %
+    intervals and a note on members that may be dominated after all.
+    """
+    from mixnas.cli.noise import noise_columns, noise_fields, noise_notes, noise_table
+    from mixnas.noise import noise_report
     from mixnas.objectives import objective
     from mixnas.pareto import front
     from mixnas.store import Store
@@ -46,13 +53,20 @@ def pareto(
         name = study or only_study(store)
         objectives = [objective(o) for o in store.study(name).spec["objectives"]]
         trials, baselines = store.trials(name), store.baselines(name)
-    members = front(trials, objectives)
+        noise = noise_report(trials, store.replicates(name), objectives)
+    members = [one.trial for one in noise.members] if noise else front(trials, objectives)
     if plot is not None:
-        _draw(trials, objectives, name, plot, baselines)
+        _draw(trials, objectives, name, plot, baselines, noise)
     if as_json:
-        typer.echo(json.dumps([front_entry(t, objectives) for t in members], indent=2, ensure_ascii=False))
+        more = [noise_fields(one) for one in noise.members] if noise else [{}] * len(members)
+        entries = [front_entry(t, objectives) | extra for t, extra in zip(members, more, strict=True)]
+        typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
     elif as_csv:
-        typer.echo(front_csv(members, objectives), nl=False)
+        typer.echo(front_csv(members, objectives, noise_columns(noise.members, objectives) if noise else {}), nl=False)
+    elif noise:
+        print_table(noise_table(noise, objectives))
+        for line in noise_notes(noise):
+            typer.echo(line)
     elif not members:
         typer.echo(f"Study {name!r} has no finished trial yet, so there is no front.")
     else:
@@ -84,14 +98,21 @@ def _number(value: float, objective: Objective) -> float:
     return int(value) if objective.kind == "exact" and float(value).is_integer() else value
 
 
-def front_csv(members: Sequence[Trial], objectives: Sequence[Objective]) -> str:
-    """A front as CSV: trial, digest, objectives, then every axis that any member has; inactive ones are empty."""
+def front_csv(
+    members: Sequence[Trial], objectives: Sequence[Objective], more: Mapping[str, Sequence[Any]] | None = None
+) -> str:
+    """A front as CSV: trial, digest, objectives, `more` columns, then every axis that any member has.
+
+    Axes that are inactive in a member are empty.
+    """
+    more = more or {}
     axes = list(dict.fromkeys(axis for trial in members for axis in trial.axes))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", "digest", *(o.name for o in objectives), *axes])
-    for trial in members:
+    writer.writerow(["trial", "digest", *(o.name for o in objectives), *more, *axes])
+    for place, trial in enumerate(members):
         values = [_number(trial.values[o.name], o) for o in objectives]
+        values += [column[place] for column in more.values()]
         writer.writerow([trial.number, trial.digest, *values, *(_cell(trial.axes.get(axis, "")) for axis in axes)])
     return text.getvalue()
 
@@ -128,12 +149,17 @@ def print_table(table: Table) -> None:
 
 
 def _draw(
-    trials: Sequence[Trial], objectives: Sequence[Objective], name: str, path: Path, baselines: Sequence[Baseline]
+    trials: Sequence[Trial],
+    objectives: Sequence[Objective],
+    name: str,
+    path: Path,
+    baselines: Sequence[Baseline],
+    noise: NoiseReport | None,
 ) -> None:
     from mixnas.figures.pareto import baseline_marks, pareto_data, pareto_figure
     from mixnas.figures.save import save
 
-    data = pareto_data(trials, objectives, baseline_marks(baselines))
+    data = pareto_data(trials, objectives, baseline_marks(baselines), noise)
     if not data.points or len(objectives) < 2:
         missing = "a finished trial" if not data.points else "a second objective"
         raise UsageError(f"study {name!r} has no front to draw: it needs {missing}", hint="leave --plot out")

@@ -21,6 +21,7 @@ from mixnas.search.executors import Progress as EpochDone
 from mixnas.search.loop import Stopping
 
 if TYPE_CHECKING:
+    from mixnas.cli.reevaluation import Reevaluated
     from mixnas.records import Measurement, Trial
     from mixnas.search.driver import Driver
     from mixnas.search.gate import Feasible
@@ -38,8 +39,8 @@ class View(Protocol):
     def listen(self, event: Event | Stopping | None) -> None:
         """Takes an event, after the books are kept; None is a tick."""
 
-    def summary(self, ended: str, storage: str) -> None:
-        """Says how it ended and what to type next."""
+    def summary(self, ended: str, storage: str, again: Reevaluated | None = None) -> None:
+        """Says how it ended, what seeds told of the front where it was trained again, and what to type next."""
 
 
 def open_view(session: Session, *, plain: bool) -> View:
@@ -79,8 +80,9 @@ class PlainView:
         elif isinstance(event, Stopping):
             self._say(STOPPING)
 
-    def summary(self, ended: str, storage: str) -> None:
-        for line in _ending(self._session, ended, storage, time.monotonic() - self._started, self._before):
+    def summary(self, ended: str, storage: str, again: Reevaluated | None = None) -> None:
+        seconds = time.monotonic() - self._started - (again.seconds if again else 0)
+        for line in _ending(self._session, ended, storage, seconds, self._before, again):
             self._console.print(line, highlight=False, soft_wrap=isinstance(line, Text))
 
     def _line(self, event: Done) -> str:
@@ -218,7 +220,9 @@ def front_table(session: Session, rows: int = 1000) -> Table:
     return table
 
 
-def _ending(session: Session, ended: str, storage: str, seconds: float, before: int) -> list[Table | Text]:
+def _ending(
+    session: Session, ended: str, storage: str, seconds: float, before: int, again: Reevaluated | None
+) -> list[Table | Text]:
     driver, spec = session.driver, session.spec
     counts, refusals = session.store.counts(spec.name), session.store.refusals(spec.name)
     table: list[Table | Text] = [Text(""), front_table(session)] if driver.values else []
@@ -231,6 +235,10 @@ def _ending(session: Session, ended: str, storage: str, seconds: float, before: 
         rungs = ", ".join(map(str, driver.parts.early_stopping.rungs))
         account += f"; stopped early {counts.stopped}{waiting} (rungs at epoch {rungs})"
     words = [f"\n{_how(driver, ended, seconds, before)}", account]
+    if again is not None:
+        table = again.tables() or table
+        words += [again.account()]
+        words += ["The same command goes on."] if again.ended in ("interrupted", "stopped") else []
     words += [f"  refused {count} times: {reason}" for reason, count in refusals.items()]
     return [*table, *(Text(line) for line in [*words, *_next_commands(spec.name, storage, bool(driver.values))])]
 

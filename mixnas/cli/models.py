@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mixnas.final_training import FinalResult
     from mixnas.model_config import ModelConfig
     from mixnas.records import EpochRecord
-    from mixnas.store import Store
 
 
 SMALL_STEP = 20_000_000
@@ -44,6 +43,7 @@ def export(
     storage: str = typer.Option(DEFAULT_STORAGE, help="The database of the studies."),
 ) -> None:
     """Write a trial of a search as a model config, with where it came from."""
+    from mixnas.cli.chosen import chosen
     from mixnas.cli.fronts import only_study
     from mixnas.export import export_trial
     from mixnas.store import Store
@@ -53,26 +53,14 @@ def export(
     _require_writable(output, force)
     with Store.open(storage, create=_exists(storage)) as store:
         name = study or only_study(store)
-        number = trial if trial is not None else _chosen(store, name, best)
+        number, why = (trial, "") if trial is not None else chosen(store, name, best)
         config = export_trial(store, name, number, output)
     typer.echo(f"Wrote trial {number} of {name} to {output}: {config.provenance['summary']}")
+    if why:
+        typer.echo(why)
     for metric, value in config.provenance["metrics"].items():
         typer.echo(f"  {metric:<14} {_shown(value)}")
     typer.echo(f"Next: mixnas train {output} --dataset {config.provenance['dataset']} --epochs 30")
-
-
-def _chosen(store: Store, study: str, best: str | None) -> int:
-    """The number of the trial that --best or --knee asks for."""
-    from mixnas.export import best_trial, knee
-    from mixnas.objectives import objective
-    from mixnas.space import SearchSpace
-
-    trials, record = store.trials(study), store.study(study)
-    if best is None:
-        return knee(trials, [objective(name) for name in record.spec["objectives"]]).number
-    axes = {parameter.axis for parameter in SearchSpace.from_json(dict(record.space)).parameters().values()}
-    problem = str(record.spec["problem"])
-    return best_trial(trials, best, lambda trial: store.costs(trial.digest, problem), axes).number
 
 
 def _exists(storage: str) -> bool:

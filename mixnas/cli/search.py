@@ -68,6 +68,11 @@ def search(
     ),
     retries: int | None = typer.Option(None, help="How often a trial whose worker is lost is tried again. [1]"),
     seed: int | None = typer.Option(None, help="Seeds the proposals and every training. [0]"),
+    seeds: int | None = typer.Option(
+        None,
+        help="Seeds of each member of the front and of what is near it: after the search they are trained with the "
+        "others, to tell merit from luck. [1]",
+    ),
     recipe: str | None = typer.Option(None, help="Training recipe: small, splitmixer, wavemix. [small]"),
     lr: float | None = typer.Option(None, help="Peak learning rate, in place of the recipe's."),
     batch_size: int | None = typer.Option(None, help="Batch size, in place of the recipe's."),
@@ -106,6 +111,7 @@ def search(
         "trial_timeout": trial_timeout,
         "retries": retries,
         "seed": seed,
+        "seeds": seeds,
         "evaluator": evaluator,
         "name": study,
         "data_dir": str(Path(data_dir).absolute()) if data_dir else None,
@@ -132,6 +138,7 @@ def run(
         typer.Exit: with code 1 where it was interrupted before its end.
     """
     from mixnas.cli.live import open_view
+    from mixnas.cli.reevaluation import reevaluate
     from mixnas.search.loop import Hopeless, interrupts
     from mixnas.search.loop import run as run_loop
     from mixnas.session import open_session
@@ -150,8 +157,12 @@ def run(
             state.armed = True
             _tell_fallback(session.spec)
             with open_view(session, plain=plain) as view:
-                ended = run_loop(session.driver, session.executor, view.listen, state)
-            view.summary(ended, storage)
+                more = len(session.seeds) > 1
+                ended = run_loop(session.driver, session.executor, view.listen, state, keep=more)
+            again = None
+            if more and ended in ("done", "exhausted"):
+                again = reevaluate(session, state, plain=plain)
+            view.summary(ended, storage, again)
     except Hopeless as error:
         where = "" if storage == DEFAULT_STORAGE else f" --storage {shlex.quote(storage)}"
         name = shlex.quote(f"{spec.named().name}/{error.trial}")
@@ -160,7 +171,7 @@ def run(
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on", err=True)
         raise typer.Exit(1) from None
-    if ended in ("interrupted", "stopped"):
+    if {ended, again.ended if again else ended} & {"interrupted", "stopped"}:
         raise typer.Exit(1)
 
 

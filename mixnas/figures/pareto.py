@@ -1,6 +1,7 @@
 """The Pareto front: every trial faint, the front as a stair, and what it dominates as a shade.
 
-With more than two objectives, one panel for each pair of them.
+With more than two objectives, one panel for each pair of them. Where members were trained with several seeds, they are
+drawn at their means with 95 % intervals, and those within noise of being dominated are hollow.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -19,8 +20,12 @@ from plotly.subplots import make_subplots
 from mixnas import pareto
 from mixnas.describe import describe, format_value, heading
 from mixnas.figures import style
+from mixnas.noise import NoiseReport, Repeated
 from mixnas.objectives import Objective
 from mixnas.records import Baseline, Trial
+
+WITHIN_NOISE = {"size": 10, "color": "white", "line": {"color": style.BLUE, "width": 2}}
+"""The marker of members of the front that may be dominated after all."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,13 @@ class Point:
     digest: str
     text: str
     values: tuple[float, ...]
+    """With means over seeds where there are several."""
     on_front: bool
+    seeds: int = 1
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """95 % interval of each objective's mean over seeds; empty for a single seed."""
+    flag: str = ""
+    """What it is within noise of, where it may be dominated after all."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,11 @@ class FrontData:
     objectives: tuple[Objective, ...]
     points: tuple[Point, ...]
     marks: tuple[Mark, ...] = ()
+
+    @property
+    def compared(self) -> tuple[Point, ...]:
+        """The points that the front is chosen from: those with several seeds, where there are any."""
+        return tuple(p for p in self.points if p.seeds > 1) or self.points
 
 
 @dataclass(frozen=True)
@@ -68,15 +84,36 @@ class Panel:
     """Corners of the line between what is dominated (in these two objectives) and what is not, end to end."""
 
 
-def pareto_data(trials: Sequence[Trial], objectives: Sequence[Objective], marks: Sequence[Mark] = ()) -> FrontData:
-    """Gathers the finished trials that have a finite value in every objective."""
-    members = {t.number for t in pareto.front(trials, objectives)}
+def pareto_data(
+    trials: Sequence[Trial],
+    objectives: Sequence[Objective],
+    marks: Sequence[Mark] = (),
+    noise: NoiseReport | None = None,
+) -> FrontData:
+    """Gathers the finished trials that have a finite value in every objective.
+
+    Args:
+        noise: what several seeds tell; the front is then that of the means.
+    """
+    front = [one.trial for one in noise.members] if noise else pareto.front(trials, objectives)
+    members = {t.number for t in front}
+    known = {one.number: one for one in noise.repeated} if noise else {}
     points = tuple(
-        Point(t.number, t.digest, describe(t.axes), values, t.number in members)
+        _point(t, values, t.number in members, known.get(t.number), objectives)
         for t in trials
         if t.state == "finished" and all(map(math.isfinite, values := _values(t, objectives)))
     )
     return FrontData(tuple(objectives), points, tuple(marks))
+
+
+def _point(
+    trial: Trial, values: tuple[float, ...], on_front: bool, known: Repeated | None, objectives: Sequence[Objective]
+) -> Point:
+    point = Point(trial.number, trial.digest, describe(trial.axes), values, on_front)
+    if known is None:
+        return point
+    means, flag = _values(known.trial, objectives), known.flag if on_front else ""
+    return replace(point, values=means, seeds=known.seeds, intervals=known.intervals, flag=flag)
 
 
 def _values(trial: Trial, objectives: Sequence[Objective]) -> tuple[float, ...]:
@@ -98,9 +135,15 @@ def _panel(data: FrontData, x: int, y: int) -> Panel:
     first, second = data.objectives[x], data.objectives[y]
     pairs = [(p.values[x], p.values[y]) for p in data.points]
     marked = [(m.values[first.name], m.values[second.name]) for m in data.marks if _has(m, first, second)]
-    x_range = style.spread([a for a, _ in pairs + marked], first)
-    y_range = style.spread([b for _, b in pairs + marked], second)
-    return Panel(x, y, x_range, y_range, _stair(pairs, first, second, x_range, y_range))
+    x_range = style.spread([a for a, _ in pairs + marked] + _ends(data, first), first)
+    y_range = style.spread([b for _, b in pairs + marked] + _ends(data, second), second)
+    compared = [(p.values[x], p.values[y]) for p in data.compared]
+    return Panel(x, y, x_range, y_range, _stair(compared, first, second, x_range, y_range))
+
+
+def _ends(data: FrontData, objective: Objective) -> list[float]:
+    """Where the error bars of the front end."""
+    return [end for p in data.points if p.on_front for end in p.intervals.get(objective.name, ())]
 
 
 def _has(mark: Mark, *objectives: Objective) -> bool:
@@ -149,18 +192,23 @@ def pareto_figure(data: FrontData, title: str = "") -> go.Figure:
 
 
 def _traces(data: FrontData, panel: Panel, legend: bool) -> list[go.Scatter]:
-    """From the back to the front: shade, other trials, stair, front, marks."""
+    """From the back to the front: shade, other trials, stair, front, its members within noise, marks."""
     others = [p for p in data.points if not p.on_front]
-    front = [p for p in data.points if p.on_front]
+    front = [p for p in data.points if p.on_front and not p.flag]
+    flagged = [p for p in data.points if p.flag]
+    seeds = max(p.seeds for p in data.points)
+    means = f", means of {seeds} seeds" if seeds > 1 else ""
+    beside = f"{'Others' if means else 'Dominated'} ({len(others)})"
     marks = [m for m in data.marks if _has(m, data.objectives[panel.x], data.objectives[panel.y])]
     traces = [
         _shade(panel),
-        _scatter(data, panel, others, f"Dominated ({len(others)})", {"size": 7, "color": style.FAINT}),
+        _scatter(data, panel, others, beside, {"size": 7, "color": style.FAINT}),
         _line(panel.stair),
         _scatter(
-            data, panel, front, f"Front ({len(front)})",
+            data, panel, front, f"Front{means} ({len(front)})",
             {"size": 10, "color": style.BLUE, "line": {"color": "white", "width": 1.2}},
         ),
+        *([_scatter(data, panel, flagged, f"Front, within noise ({len(flagged)})", WITHIN_NOISE)] if flagged else []),
         _marked(data, panel, marks),
     ]  # fmt: skip
     for trace in traces:
@@ -170,17 +218,37 @@ def _traces(data: FrontData, panel: Panel, legend: bool) -> list[go.Scatter]:
 
 
 def _scatter(data: FrontData, panel: Panel, points: Sequence[Point], name: str, marker: dict[str, Any]) -> go.Scatter:
+    bars = {"error_x": _bars(data, panel.x, points), "error_y": _bars(data, panel.y, points)}
     return go.Scatter(
         x=[p.values[panel.x] for p in points], y=[p.values[panel.y] for p in points], mode="markers", name=name,
         marker=marker, text=[_hover(data, p) for p in points], hovertemplate="%{text}<extra></extra>",
-        customdata=[p.trial for p in points],
+        customdata=[p.trial for p in points], **{name: bar for name, bar in bars.items() if bar},
     )  # fmt: skip
+
+
+def _bars(data: FrontData, axis: int, points: Sequence[Point]) -> dict[str, Any]:
+    """Error bars of members of the front along one axis, or nothing where none has an interval."""
+    name = data.objectives[axis].name
+    spans = [(*p.intervals[name], p.values[axis]) if p.on_front and name in p.intervals else None for p in points]
+    if not any(spans):
+        return {}
+    return {
+        "symmetric": False, "color": style.BLUE, "thickness": 1.3, "width": 4,
+        "array": [max(span[1] - span[2], 0.0) if span else 0.0 for span in spans],
+        "arrayminus": [max(span[2] - span[0], 0.0) if span else 0.0 for span in spans],
+    }  # fmt: skip
 
 
 def _hover(data: FrontData, point: Point) -> str:
     pairs = zip(data.objectives, point.values, strict=True)
-    values = "<br>".join(f"{heading(o.name)} {format_value(o.name, v)}" for o, v in pairs)
-    return f"<b>Trial {point.trial}</b>  {escape(point.digest)}<br>{values}<br>{escape(point.text)}"
+    values = "<br>".join(f"{heading(o.name)} {format_value(o.name, v)}{_interval(point, o.name)}" for o, v in pairs)
+    seeds = f"<br>{point.seeds} seeds {escape(point.flag)}".rstrip() if point.seeds > 1 else ""
+    return f"<b>Trial {point.trial}</b>  {escape(point.digest)}<br>{values}{seeds}<br>{escape(point.text)}"
+
+
+def _interval(point: Point, name: str) -> str:
+    ends = point.intervals.get(name)
+    return f" ({' to '.join(format_value(name, end) for end in ends)})" if ends else ""
 
 
 def _shade(panel: Panel) -> go.Scatter:

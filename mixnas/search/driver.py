@@ -109,6 +109,10 @@ class Driver:
                 self._running.discard(job.trial)
                 self._books.release(job)
 
+    def renew(self) -> None:
+        """Holds on to the study for a while longer."""
+        self._books.renew()
+
     def close(self) -> None:
         """Lets others search the study."""
         self._books.close()

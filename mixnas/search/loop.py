@@ -124,12 +124,18 @@ def interrupts(armed: bool = True) -> Iterator[Interrupts]:
 
 
 def run(
-    driver: AskTell, executor: Executor, listen: Listener = lambda event: None, state: Interrupts | None = None
+    driver: AskTell,
+    executor: Executor,
+    listen: Listener = lambda event: None,
+    state: Interrupts | None = None,
+    *,
+    keep: bool = False,
 ) -> str:
     """Runs the search to its end and says how it ended: `done`, `exhausted`, `interrupted` or `stopped`.
 
     Args:
         state: of the caller's `interrupts()`, where signals are to be caught for longer than the search lasts.
+        keep: leaves the executor running at the end, for another driver.
 
     Raises:
         Hopeless: trial after trial failed and none has ever finished.
@@ -143,7 +149,8 @@ def run(
         except BaseException:
             driver.abandon(executor.stop())
             raise
-    executor.stop()
+    if not keep:
+        executor.stop()
     if driver.counted >= driver.trials:
         return "done"
     return "interrupted" if state.asked else "exhausted"

@@ -61,6 +61,23 @@ def require_seed(header: Header, seed: int) -> None:
         raise UsageError(f"the table has no training with seed {seed}", hint=f"--seed, one of: {listed}")
 
 
+def table_seeds(name: str, first: int, count: int) -> tuple[int, ...]:
+    """So many seeds of the table `table:NAME`, from `first` on and round to it.
+
+    Raises:
+        UsageError: the table has not as many, or not the first.
+    """
+    header = find_table(name.removeprefix(PREFIX)).header
+    require_seed(header, first)
+    if count > len(header.seeds):
+        raise UsageError(
+            f"evaluator {name!r} has {len(header.seeds)} seeds of each candidate, --seeds asks for {count}",
+            hint=f"--seeds {len(header.seeds)}",
+        )
+    place = header.seeds.index(first)
+    return (header.seeds[place:] + header.seeds[:place])[:count]
+
+
 def require_covered(
     name: str,
     space: SearchSpace,

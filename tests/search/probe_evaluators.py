@@ -41,6 +41,16 @@ def sometimes(job: Job, report: Report) -> Measurement:
     return found
 
 
+def unlucky_seeds(job: Job, report: Report) -> Measurement:
+    """With seed 1 every other trial fails, and trial 0 gives NaN."""
+    found = toy(job, report)
+    if job.fidelity.seed == 1 and job.trial % 2:
+        return Measurement("failed", reason="non_finite_loss", detail="epoch 1")
+    if job.fidelity.seed == 1 and job.trial == 0:
+        return Measurement("finished", {**found.metrics, "acc": float("nan")}, found.curve, found.seconds)
+    return found
+
+
 def suicidal(job: Job, report: Report) -> Measurement:
     """Its process is killed at the first attempt of trial 1, and at every attempt of trial 3."""
     if (job.trial == 1 and job.attempt == 1) or job.trial == 3:

@@ -23,7 +23,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "mixnas", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env=os.environ,  # conftest has put the probe evaluators on the path
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
