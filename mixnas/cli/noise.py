@@ -51,11 +51,12 @@ def noise_notes(report: NoiseReport) -> list[str]:
     """What else there is to know: who fell off, who was left out, and how lucky the search's own seed was."""
     lines = []
     if report.fallen:
-        beaten = ", ".join(f"{number} (by {by})" for number, by in sorted(report.fallen.items()))
-        lines.append(f"off the front, as their means are beaten: trials {beaten}")
+        beaten = [f"{number} (by {by})" for number, by in sorted(report.fallen.items())]
+        lines.append(f"off the front by their means: {_listed(beaten)}")
     if report.single:
-        listed = ", ".join(map(str, report.single))
-        lines.append(f"left out, as they have one seed only: trials {listed} (mixnas search --seeds trains the others)")
+        lines.append(
+            f"left out, with one seed only: {_listed(report.single)}; the same search with --seeds trains more"
+        )
     failed = sum(one.failed for one in report.repeated)
     if failed:
         lines.append(f"{failed} trainings with other seeds failed; means are of those that finished")
@@ -64,6 +65,10 @@ def noise_notes(report: NoiseReport) -> list[str]:
         by = format_value(name, abs(gap))
         lines.append(f"the search's own seed showed its front {seen} than the others do, by {by} {name} on average")
     return lines
+
+
+def _listed(trials: Sequence[object]) -> str:
+    return f"trial{'s' if len(trials) > 1 else ''} {', '.join(map(str, trials))}"
 
 
 def noise_fields(one: Repeated) -> dict[str, Any]:
