@@ -3,17 +3,19 @@
 Another small ask/tell object over the search's loop, executors and store. Members of the front come first; what they
 spread tells who is near enough to them to be trained again, too (`mixnas.noise`). The trials and fronts of the study
 stay as they are: what comes out is kept beside them as replicates. A replicate that has ended, finished or failed, is
-never trained again.
+never trained again; where several searches of a study have come to its end, each trains what no other one does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from mixnas.noise import NoiseReport, near_limit, near_members, noise_report
 from mixnas.pareto import front
@@ -25,20 +27,44 @@ Key = tuple[int, int]
 """A trial's number and a seed."""
 
 
+LOOK_AGAIN = 2.0
+"""Seconds between looks for what other searches have finished or left behind."""
+
+
+class Share(Protocol):
+    """The place of one search among those that share a study."""
+
+    def claim(self, what: str) -> bool:
+        """Takes something that only one of the searches is to do; False where another one has it."""
+
+    def give_up(self, what: str) -> None:
+        """Lets go of it."""
+
+
 class Reevaluation:
     """The re-evaluation of one study's front. Not thread-safe: one loop owns it.
 
     Args:
         seeds: of every architecture in the end, the search's own included.
         renew: holds on to the study for a while longer.
+        share: keeps trainings apart from those of other searches; without it there is none.
     """
 
-    def __init__(self, parts: StudyParts, seeds: Sequence[int], store: Store, renew: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parts: StudyParts,
+        seeds: Sequence[int],
+        store: Store,
+        renew: Callable[[], None] = lambda: None,
+        share: Share | None = None,
+    ) -> None:
         self.parts, self.seeds = parts, tuple(seeds)
-        self._store, self._renew = store, renew
+        self._store, self._renew, self._share = store, renew, share
         self._trials = {trial.number: trial for trial in store.trials(parts.study, "finished")}
         self._found = {(one.trial, one.seed): one for one in store.replicates(parts.study)}
         self._running: set[Key] = set()
+        self._elsewhere: list[Key] = []
+        self._looked_at = time.monotonic()
         self._lost: Counter[Key] = Counter()
         self._near_chosen = False
         self.members = tuple(front(self._trials.values(), parts.objectives))
@@ -74,13 +100,22 @@ class Reevaluation:
     @property
     def done(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
-        return self._near_chosen and not (self._queue or self._running)
+        return self._near_chosen and not self._open
 
     def ask(self) -> Job | None:
         """The next training, or None where nothing is to be started now."""
-        if not (self._queue or self._running or self._near_chosen):
+        self._look_elsewhere()
+        if not (self._open or self._near_chosen):
             self._choose_near()
-        return self._job(self._queue.pop(0)) if self._queue else None
+        while self._queue:
+            key = self._queue.pop(0)
+            if not self._take(key):
+                self._elsewhere.append(key)
+            elif key not in self._found:
+                return self._job(key)
+            else:
+                self._let_go(key)
+        return None
 
     def progress(self, job: Job, record: EpochRecord) -> None:
         """Holds on to the study; curves are kept when they are whole."""
@@ -96,6 +131,7 @@ class Reevaluation:
             return
         self._found[key] = self._replicate(key, measurement)
         self._store.record_replicate(self.parts.study, self._found[key])
+        self._let_go(key)
         self.failures_in_a_row = 0 if self._found[key].state == "finished" else self.failures_in_a_row + 1
         if job.checkpoint:
             with contextlib.suppress(OSError):
@@ -105,6 +141,7 @@ class Reevaluation:
         """Gives running jobs up: the next run of the study trains them."""
         for job in jobs:
             self._running.discard((job.trial, job.fidelity.seed))
+            self._let_go((job.trial, job.fidelity.seed))
 
     def replicate(self, job: Job) -> Replicate | None:
         """What came out of a job; None where it is to be tried again."""
@@ -113,6 +150,34 @@ class Reevaluation:
     def report(self) -> NoiseReport | None:
         """What the seeds tell so far; None before an architecture has two."""
         return noise_report(list(self._trials.values()), self._found.values(), self.parts.objectives)
+
+    @property
+    def _open(self) -> bool:
+        return bool(self._queue or self._running or self._elsewhere)
+
+    def _take(self, key: Key) -> bool:
+        """Keeps a training for this search, and finds out whether another one has done it by now."""
+        if self._share is None:
+            return True
+        taken = self._share.claim(_claim(key))
+        if taken:
+            self._catch_up()
+        return taken
+
+    def _let_go(self, key: Key) -> None:
+        if self._share is not None:
+            self._share.give_up(_claim(key))
+
+    def _catch_up(self) -> None:
+        self._found |= {(one.trial, one.seed): one for one in self._store.replicates(self.parts.study)}
+
+    def _look_elsewhere(self) -> None:
+        """Takes in what other searches have finished, and what they have not back into the queue now and then."""
+        if self._elsewhere and time.monotonic() - self._looked_at >= LOOK_AGAIN:
+            self._looked_at = time.monotonic()
+            self._catch_up()
+            self._queue += [key for key in self._elsewhere if key not in self._found]
+            self._elsewhere.clear()
 
     def _keys(self, trials: Sequence[Trial]) -> list[Key]:
         """Seeds outside, trials inside: what is stopped half-way has equally many seeds of each."""
@@ -160,3 +225,7 @@ class Reevaluation:
         if m.outcome != "failed":
             reason, detail = "non_finite_value", f"{', '.join(bad)} missing or not finite"
         return Replicate(*key, "failed", {}, m.curve, reason, detail, m.seconds)
+
+
+def _claim(key: Key) -> str:
+    return f"replicate:{key[0]}/{key[1]}"

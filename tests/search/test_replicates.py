@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import sqlite3
 import time
@@ -20,9 +21,11 @@ from mixnas.records import Job, Measurement, Replicate
 from mixnas.search.executors import Done, Event
 from mixnas.search.loop import Interrupts, run
 from mixnas.search.loop import Stopping as StoppingNote
+from mixnas.search.replicates import Reevaluation
 from mixnas.session import Session
 from mixnas.store import Store
 from mixnas.study import StudySpec
+from mixnas.toy import evaluate
 from tests.search.conftest import toy_session
 from tests.search.test_commands import mixnas, start
 from tests.table.conftest import built, toy_plan, write_space
@@ -128,6 +131,41 @@ def test_a_lost_worker_is_tried_again_as_often_as_asked(storage: str) -> None:
         driver.tell(again, lost)
         (kept,) = session.store.replicates("s")
         assert kept == Replicate(job.trial, 1, "failed", {}, reason="lost_worker", at=kept.at) and driver.failed == 1
+
+
+class Claims:
+    """Two searches of one process: what one has taken the other one does not get."""
+
+    def __init__(self, taken: dict[str, int], owner: int) -> None:
+        self.taken, self.owner = taken, owner
+
+    def claim(self, what: str) -> bool:
+        return self.taken.setdefault(what, self.owner) == self.owner
+
+    def give_up(self, what: str) -> None:
+        assert self.taken.pop(what) == self.owner
+
+
+def test_two_searches_share_the_trainings(storage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mixnas.search.replicates.LOOK_AGAIN", 0.0)
+    with toy_session(storage, seeds=3) as session:
+        search(session)
+        parts, store, claims, rng = session.driver.parts, session.store, dict[str, int](), random.Random(0)
+        both = [Reevaluation(parts, (0, 1, 2), store, share=Claims(claims, owner)) for owner in (0, 1)]
+        running: list[list[Job]] = [[], []]
+        trained: list[tuple[int, int, int]] = []
+        while not all(driver.done for driver in both):
+            owner = rng.randrange(2)
+            if len(running[owner]) < 2 and (job := both[owner].ask()) is not None:
+                running[owner].append(job)
+            elif running[owner]:
+                job = running[owner].pop()
+                both[owner].tell(job, evaluate(job, lambda record: None))
+                trained.append((owner, job.trial, job.fidelity.seed))
+        assert len(trained) == len({key[1:] for key in trained}) == len(keys(store)), "none is trained twice"
+        assert {owner for owner, _, _ in trained} == {0, 1} and not claims
+        reports = [driver.report() for driver in both]
+        assert reports[0] == reports[1] == session.reevaluation().report() is not None
 
 
 @pytest.mark.parametrize(
