@@ -129,15 +129,15 @@ def holm(p: npt.ArrayLike) -> Numbers:
 
 def power(effect_size: float, seeds: int, alpha: float = ALPHA) -> float:
     """The chance that a two-sided paired t-test of so many seeds finds an effect of that standardised size."""
-    from scipy import stats
+    from scipy import special
 
     if seeds < 2:
         return 0.0
-    critical = stats.t.ppf(1 - alpha / 2, seeds - 1)
+    critical = float(special.stdtrit(seeds - 1, 1 - alpha / 2))
     shift = abs(effect_size) * math.sqrt(seeds)
-    beyond = stats.nct.sf(critical, seeds - 1, shift) + stats.nct.cdf(-critical, seeds - 1, shift)
-    # Far out the distribution underflows to NaN; there the effect is certain to be found.
-    return 1.0 if math.isnan(beyond) else float(beyond)
+    above, below = (float(special.nctdtr(seeds - 1, shift, end)) for end in (critical, -critical))
+    # Far out on its lower side the distribution underflows to NaN instead of 0.
+    return 1 - (above if math.isfinite(above) else 0.0) + (below if math.isfinite(below) else 0.0)
 
 
 def seeds_needed(effect_size: float, alpha: float = ALPHA, target: float = POWER) -> int | None:

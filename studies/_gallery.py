@@ -112,6 +112,7 @@ def analysis(name: str) -> Analysis:
 def write_report(name: str) -> None:
     """The report of a study, its pictures, and the line in its file that says how it was measured."""
     found = analysis(name)
+    (RESULTS / f"{name}.csv").write_text(to_csv(found))
     (RESULTS / f"{name}.md").write_text(to_markdown(found))
     for kind, figure in figures(found).items():
         if kind in PICTURES:

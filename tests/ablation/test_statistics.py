@@ -115,6 +115,22 @@ def test_power_is_what_statsmodels_gives() -> None:
         assert power(size, seeds, alpha) == pytest.approx(1.0 if math.isnan(theirs) else theirs, abs=1e-6)
 
 
+@pytest.mark.parametrize(("size", "seeds", "alpha"), [(5, 3, 0.01), (5, 3, 0.001), (40, 2, 0.001), (2, 20, 0.001)])
+def test_power_holds_where_the_lower_tail_underflows(size: float, seeds: int, alpha: float) -> None:
+    x = np.random.default_rng(9).normal(size, 1, (20_000, seeds))
+    assert np.mean(compare(x).p < alpha) == pytest.approx(power(size, seeds, alpha), abs=0.012)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.001])
+def test_larger_effects_and_more_seeds_are_found_more_often(alpha: float) -> None:
+    sizes = np.geomspace(0.01, 300, 60)
+    table = np.array([[power(size, seeds, alpha) for size in sizes] for seeds in (2, 3, 5, 20, 1000)])
+    assert (np.diff(table, axis=0) >= -1e-9).all() and (np.diff(table, axis=1) >= -1e-9).all()
+    assert ((table >= 0) & (table <= 1)).all()
+    needed = [seeds_needed(size, alpha) or 10**6 for size in sizes]
+    assert needed == sorted(needed, reverse=True)
+
+
 @pytest.mark.parametrize("size", [0.1, 0.5, 1.0, 3.0, 40.0])
 def test_needed_seeds_are_the_fewest_that_have_the_power(size: float) -> None:
     seeds = seeds_needed(size)
