@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -77,6 +79,29 @@ def test_a_2_to_the_3_factorial_from_one_command(tmp_path: Path) -> None:
     assert trained(f"sqlite:///{tmp_path}/mixnas.db", "splitmixer-I-256-8-digits-ablation") == 16
 
 
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_latex_of_a_2_to_the_3_factorial_compiles(tmp_path: Path, typed: Typed) -> None:
+    code, _, err = typed(*CUBE, *TOY, "--seeds", "2", "--output", "report")
+    assert code == 0, err
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    done = subprocess.run(command, cwd=tmp_path / "report", capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_the_page_of_a_2_to_the_3_factorial_draws_every_figure(tmp_path: Path, typed: Typed) -> None:
+    code, _, err = typed(*CUBE, *TOY, "--seeds", "2", "--output", "report")
+    assert code == 0, err
+    page = (tmp_path / "report" / "report.html").as_uri()
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000", "--dump-dom"]
+    drawn = subprocess.run([*browser, page], capture_output=True, text=True, timeout=120).stdout
+    titles = re.findall(r'class="gtitle"[^>]*>([^<]+)', drawn)
+    assert [title.split(",")[0] for title in titles] == [
+        "Differences to the base", "Effects and interactions", "Interactions", "What each arm costs", "Learning curves",
+    ]  # fmt: skip
+
+
 def test_a_dry_run_shows_and_writes_nothing(tmp_path: Path, typed: Typed) -> None:
     code, out, err = typed(*CUBE, *TOY, "--dry-run")
     assert code == 0, err
@@ -109,18 +134,26 @@ def test_a_study_file_at_a_scale(tmp_path: Path, typed: Typed) -> None:
     assert "Which is better?" in listed
 
 
-def test_ctrl_c_stops_and_the_same_command_goes_on(tmp_path: Path) -> None:
-    slow = [*BASE, "--vary", "spatial", "--evaluator", "probe_evaluators:slow", "--workers", "1", "--seeds", "3"]
-    process = start(tmp_path, *slow, "--epochs", "2")
+def stopped(folder: Path, signum: signal.Signals, after: str, *arguments: str) -> tuple[int, str]:
+    """Starts a command and sends it a signal once it has printed something: its exit code and what it said."""
+    process = start(folder, *arguments)
     assert process.stdout
-    while "[1/6]" not in process.stdout.readline():
+    while after not in process.stdout.readline():
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signum)
     _, err = process.communicate(timeout=120)
-    assert process.returncode == 1
+    return process.returncode, err
+
+
+def test_after_kill_and_ctrl_c_the_same_command_goes_on(tmp_path: Path) -> None:
+    slow = [*BASE, "--vary", "spatial", "--evaluator", "probe_evaluators:slow", "--workers", "1", "--seeds", "3"]
+    slow += ["--epochs", "2"]
+    assert stopped(tmp_path, signal.SIGKILL, "[1/6]", *slow)[0] == -signal.SIGKILL
+    code, err = stopped(tmp_path, signal.SIGINT, "[3/6]", *slow)
+    assert code == 1
     assert "the same command goes on" in err
-    code, out, err = mixnas(tmp_path, *slow, "--epochs", "2", "--format", "json")
+    code, out, err = mixnas(tmp_path, *slow, "--format", "json")
     assert code == 0, err
     assert json.loads(out)["runs"]["finished"] == 6
     assert trained(f"sqlite:///{tmp_path}/mixnas.db", "splitmixer-I-256-8-digits-ablation") == 6
