@@ -19,6 +19,14 @@ study = AblationSpec(
         "arXiv:2207.10255, kernel 5 for CIFAR and 7 for Flowers102 and Food101 in its tables; the authors' "
         "accuracies could not be read"
     ),
+    result=(
+        "Not distinguishable between kernels of 3, 5 and 7 at this scale; 9, wider than the grid of 7x7 positions, is "
+        "less accurate than 5, beyond noise. That accuracy rises with the kernel is not seen."
+    ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0028 to 0.0050 by arm; "
+        "mixnas 0.1.0, torch 2.14.1, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="splitmixer-I-256/8",
     vary=("kernel_size=3,5,7,9",),
     design="oat",

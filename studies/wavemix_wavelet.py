@@ -16,6 +16,14 @@ study = AblationSpec(
         "comparison of the authors was found."
     ),
     source="arXiv:2205.14375 uses Haar throughout; its tables could not be read",
+    result=(
+        "Contradicted for db4, the longest filter here, which is more accurate than Haar beyond noise, at the same "
+        "parameters and for more multiply-accumulates; db2 and bior2.2 cannot be told from Haar."
+    ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0026 to 0.0074 by arm; "
+        "mixnas 0.1.0, torch 2.14.1, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="wavemix-lite-144/7",
     vary=("wavelet=haar,db2,bior2.2,db4",),
     design="oat",
