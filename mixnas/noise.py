@@ -60,12 +60,15 @@ class Repeated:
 
     @property
     def flag(self) -> str:
-        """`within noise of trial 12`, `within noise of trial 12 and 3 others`, or nothing."""
-        if not self.rivals:
-            return ""
-        others = len(self.rivals) - 1
-        more = f" and {others} other{'s' if others > 1 else ''}" if others else ""
-        return f"within noise of trial {self.rivals[0]}{more}"
+        """`within noise of trial 12`, `within noise of trial 12 and 3 more`, or nothing."""
+        return f"within noise of trial {self.rivals_said}" if self.rivals else ""
+
+    @property
+    def rivals_said(self) -> str:
+        """`12`, `12 and 3 more`, or nothing."""
+        if len(self.rivals) < 2:
+            return "".join(map(str, self.rivals))
+        return f"{self.rivals[0]} and {len(self.rivals) - 1} more"
 
 
 @dataclass(frozen=True)
@@ -187,8 +190,8 @@ class _Sample:
         return len(self._values[trial.number])
 
     def mean(self, trial: Trial, o: Objective) -> float:
-        """The mean over seeds."""
-        return math.fsum(values[o.name] for values in self._values[trial.number]) / self.count(trial)
+        """The mean over seeds, rounded so that equal shares of right answers are equal means."""
+        return round(math.fsum(values[o.name] for values in self._values[trial.number]) / self.count(trial), 12)
 
     def spreads(self, trials: Iterable[Trial]) -> dict[str, Spread]:
         """The spread of single trainings on the scale of each measured objective, pooled over some trials."""

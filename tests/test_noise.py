@@ -56,25 +56,24 @@ def test_flags_and_front_agree_with_the_definition(study: Study) -> None:
     angles = {n: np.arcsin(np.sqrt(accs)) for n, (_, accs) in several.items()}
     df = sum(len(a) - 1 for a in angles.values())
     sd = math.sqrt(sum(((a - a.mean()) ** 2).sum() for a in angles.values()) / df)
-    mean = {n: float(np.mean(accs)) for n, (_, accs) in several.items()}
+    # The mean of equal shares of right answers is the same number, however it came about.
+    mean = {n: round(float(np.mean(accs)), 9) for n, (_, accs) in several.items()}
     for one in report.repeated:
         params, accs = several[one.number]
         rivals = set()
         for n, (price, others) in several.items():
             lead = math.asin(math.sqrt(mean[one.number])) - math.asin(math.sqrt(mean[n]))
             margin = stats.t.ppf(0.975, df) * sd * math.sqrt(1 / len(accs) + 1 / len(others))
-            if n != one.number and price <= params and lead <= margin + 1e-12:
+            if n != one.number and price <= params and lead <= margin + 1e-9:
                 rivals.add(n)
         assert set(one.rivals) == rivals and bool(one.flag) == bool(rivals)
         low, high = one.intervals["acc"]
-        assert low <= mean[one.number] + 1e-12 and mean[one.number] <= high + 1e-12
+        assert low <= mean[one.number] + 1e-9 and mean[one.number] <= high + 1e-9
         beaten = any(
             price <= params and mean[n] >= mean[one.number] and (price < params or mean[n] > mean[one.number])
             for n, (price, _) in several.items()
         )
-        # Means of the same numbers in another order differ by rounding.
-        ties = any(0 < abs(mean[n] - mean[one.number]) < 1e-12 for n in several)
-        assert ties or (one in report.members) is not beaten
+        assert (one in report.members) is not beaten
 
 
 @settings(max_examples=200)

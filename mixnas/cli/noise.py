@@ -20,13 +20,13 @@ def seeds_said(report: NoiseReport) -> str:
     return f"{most} seeds" if fewest == most else f"{fewest} to {most} seeds"
 
 
-def noise_table(report: NoiseReport, objectives: Sequence[Objective], title: str = "") -> Table:
+def noise_table(report: NoiseReport, objectives: Sequence[Objective]) -> Table:
     """The front of the means with 95 % intervals and flags, for the terminal."""
     from rich.table import Table
     from rich.text import Text
 
     noisy = measured(objectives)
-    title = title or f"Front of the means over {seeds_said(report)}: {len(report.members)} of {len(report.repeated)}"
+    title = f"Front of the means over {seeds_said(report)}: {len(report.members)} of {len(report.repeated)} trials"
     table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("trial", justify="right")
     for o in objectives:
@@ -34,11 +34,11 @@ def noise_table(report: NoiseReport, objectives: Sequence[Objective], title: str
         if o in noisy:
             table.add_column("95 % interval", no_wrap=True)
     table.add_column("seeds", justify="right")
-    table.add_column("noise", overflow="fold")
+    table.add_column("within noise of", no_wrap=True)
     table.add_column("architecture", overflow="fold")
     for one in report.members:
         cells = [cell for o in objectives for cell in _cells(one, o, noisy)]
-        table.add_row(str(one.number), *cells, str(one.seeds), one.flag, Text(describe(one.trial.axes)))
+        table.add_row(str(one.number), *cells, str(one.seeds), one.rivals_said, Text(describe(one.trial.axes)))
     return table
 
 
