@@ -199,6 +199,7 @@ def _traces(data: FrontData, panel: Panel, legend: bool) -> list[go.Scatter]:
     seeds = max(p.seeds for p in data.points)
     means = f", means of {seeds} seeds" if seeds > 1 else ""
     beside = f"{'Others' if means else 'Dominated'} ({len(others)})"
+    hollow = f"Front{'' if front else means}, within noise ({len(flagged)})"
     marks = [m for m in data.marks if _has(m, data.objectives[panel.x], data.objectives[panel.y])]
     traces = [
         _shade(panel),
@@ -208,7 +209,7 @@ def _traces(data: FrontData, panel: Panel, legend: bool) -> list[go.Scatter]:
             data, panel, front, f"Front{means} ({len(front)})",
             {"size": 10, "color": style.BLUE, "line": {"color": "white", "width": 1.2}},
         ),
-        *([_scatter(data, panel, flagged, f"Front, within noise ({len(flagged)})", WITHIN_NOISE)] if flagged else []),
+        *([_scatter(data, panel, flagged, hollow, WITHIN_NOISE)] if flagged else []),
         _marked(data, panel, marks),
     ]  # fmt: skip
     for trace in traces:
