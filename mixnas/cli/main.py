@@ -23,6 +23,7 @@ TOPICS = (
     "replay",
     "space",
     "table",
+    "doctor",
 )
 """Files beside this one; each has `register(app)`."""
 

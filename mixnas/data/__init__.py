@@ -47,6 +47,8 @@ class Dataset:
     """Whether `--download` fetches its files."""
     own_files: bool = False
     """Whether the user brings the files, because nobody may or can fetch them."""
+    folder: str = ""
+    """Where its files lie below the data folder; empty where it needs none, or the data folder is all its own."""
     source: str = ""
     """Handed to the reader in place of the data folder, where the data set is a path of the user's."""
 
@@ -66,6 +68,7 @@ def _cifar(classes: int) -> Dataset:
         augment="flip+shift",
         validation_share=0.1,
         downloads=True,
+        folder="cifar-10-batches-py" if classes == 10 else "cifar-100-python",
     )
 
 
@@ -97,6 +100,7 @@ _TABLE = (
         problem=Problem.square(128, in_channels=3, num_classes=3, task="segmentation"),
         summary="7,349 photographs of pets, resized to 128x128; pet, background, border (Oxford-IIIT Pet)",
         reader="mixnas.data.segmentation:oxford_pet",
+        folder="oxford-iiit-pet",
         default_epochs=25,
         augment="flip",
         validation_share=0.1,
@@ -107,6 +111,7 @@ _TABLE = (
         problem=Problem.square(128, in_channels=3, num_classes=21, task="segmentation"),
         summary="2,913 photographs, resized to 128x128; background and 20 classes (Pascal VOC 2012)",
         reader="mixnas.data.segmentation:voc2012",
+        folder="VOCdevkit",
         default_epochs=25,
         augment="flip",
         validation_share=0.1,
@@ -117,6 +122,7 @@ _TABLE = (
         problem=Problem("segmentation", 3, 128, 256, 19),
         summary="3,475 street scenes, resized to 128x256; the 19 classes of its benchmark",
         reader="mixnas.data.segmentation:cityscapes",
+        folder="cityscapes",
         default_epochs=25,
         augment="flip",
         validation_share=0.1,

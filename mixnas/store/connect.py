@@ -88,8 +88,8 @@ def open_engine(location: Location, create: bool) -> Engine:
         StoreError: the database is missing, not ours, too new, or cannot be read (written, with `create`).
     """
     if location.path is not None:
-        _check_file(location.path, create)
-    engine = _engine(location, create)
+        check_file(location.path, create)
+    engine = plain_engine(location, create)
     try:
         with guard(location.shown):
             _prepare(engine, location, create)
@@ -165,7 +165,7 @@ def _migrate(engine: Engine, location: Location) -> None:
     say_migrated(location.shown, version, backup)
 
 
-def _check_file(path: Path, create: bool) -> None:
+def check_file(path: Path, create: bool) -> None:
     if path.is_dir():
         raise StoreError(f"{path} is a folder, not a database file", hint=f"for example sqlite:///{path}/mixnas.db")
     if not path.parent.is_dir():
@@ -194,7 +194,7 @@ def _check_file(path: Path, create: bool) -> None:
         )
 
 
-def _engine(location: Location, create: bool) -> Engine:
+def plain_engine(location: Location, create: bool) -> Engine:
     # A record that holds NaN where no one expects it must not become invalid JSON.
     options: dict[str, Any] = {"json_serializer": partial(json.dumps, allow_nan=False, ensure_ascii=False)}
     if location.path is None:
