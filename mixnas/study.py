@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,12 @@ from mixnas import catalog
 from mixnas.data import dataset, datasets_for
 from mixnas.errors import ConfigError, UsageError
 from mixnas.objectives import Objective, default_objectives, parse_objectives
+from mixnas.printable import printable
 from mixnas.recipe import RECIPES, Recipe
 from mixnas.records import Task
+
+_RECIPE_FIELDS = {f.name for f in fields(Recipe)}
+_HOW = "it has to be what `mixnas search` stores: see mixnas.study.StudySpec"
 
 DEFAULT_STORAGE = "sqlite:///mixnas.db"
 
@@ -116,14 +121,20 @@ class StudySpec:
         Raises:
             ConfigError: a field is missing or has the wrong type.
         """
-        values = {k: v for k, v in data.items() if k in cls.__dataclass_fields__}
+        from pydantic import TypeAdapter, ValidationError
+
         try:
-            values["recipe"] = Recipe.from_dict(values.get("recipe", {}))
-            values["objectives"] = tuple(values["objectives"])
-            values["constraints"] = tuple(values.get("constraints", ()))
-            return cls(**values)
-        except (KeyError, TypeError) as error:
-            raise ConfigError(f"not a study: {error}") from error
+            values = {k: v for k, v in data.items() if k in cls.__dataclass_fields__}
+            if isinstance(recipe := values.get("recipe"), Mapping):
+                Recipe.from_dict({str(name): value for name, value in recipe.items() if name not in _RECIPE_FIELDS})
+            return TypeAdapter(cls).validate_json(json.dumps(values), strict=True)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"]) or "it"
+            value = printable(repr(first["input"]))
+            raise ConfigError(f"not a study: {place}: {first['msg'].lower()}, found {value}", hint=_HOW) from error
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise ConfigError(f"not a study: {printable(str(error))}", hint=_HOW) from error
 
 
 IDENTITY = (

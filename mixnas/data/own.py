@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixnas.errors import UsageError
+from mixnas.printable import printable
 from mixnas.records import Problem
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from mixnas.data.cut import Images, Labels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+MOST_SWELLING = 200
+"""Times that images may be smaller in their archive, beyond the first 64 MiB; a file that swells more was made to."""
 
 
 def is_own(name: str) -> bool:
@@ -61,9 +66,8 @@ def read_npz(part: str, source: Path, download: bool) -> tuple[Images, Labels]:
     with _open_npz(path) as arrays:
         official = "test_images" in arrays
         prefix = "test_" if official and part == "test" else ""
-        images, labels = _array(arrays, f"{prefix}images", path), _array(arrays, f"{prefix}labels", path)
+        images, labels = _array(arrays, f"{prefix}images", path), _labels(arrays, f"{prefix}labels", path)
     images = images[:, None] if images.ndim == 3 else images
-    labels = labels.astype("int64")
     return (images, labels) if official else embedded_part(part, images, labels)
 
 
@@ -126,8 +130,8 @@ def _folder_problem(path: Path, size: int) -> Problem:
 
 def _npz_problem(path: Path) -> Problem:
     with _open_npz(path) as arrays:
-        images, labels = _array(arrays, "images", path), _array(arrays, "labels", path)
-    if str(images.dtype) != "uint8" or images.ndim not in (3, 4) or labels.shape != (len(images),):
+        images, labels = _array(arrays, "images", path), _labels(arrays, "labels", path)
+    if str(images.dtype) != "uint8" or images.ndim not in (3, 4) or labels.shape != (len(images),) or not images.size:
         raise UsageError(
             f"{path}: images are {images.dtype} {list(images.shape)} and labels {list(labels.shape)}",
             hint="expected images uint8 [N, H, W] or [N, C, H, W], and labels [N]",
@@ -145,17 +149,54 @@ def _open_npz(path: Path) -> Any:
         raise UsageError(f"{path} is no .npz file", hint="np.savez(path, images=..., labels=...) writes one")
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise UsageError(f"{path} cannot be read: {error}", hint="it is damaged; write it again") from error
+    except Exception as error:  # as in `_array`
+        raise UsageError(
+            f"{path} cannot be read: {printable(str(error), 200)}", hint="it is damaged; write it again"
+        ) from error
 
 
 def _array(arrays: Any, name: str, path: Path) -> Any:
     if name not in getattr(arrays, "files", ()):
         raise UsageError(f"{path} has no array {name!r}", hint="np.savez(path, images=..., labels=...)")
     try:
-        return arrays[name]
-    except ValueError as error:
-        raise UsageError(f"{path}: array {name!r} cannot be read: {error}", hint="plain numbers only") from error
+        _check_claim(arrays, name)
+        found = arrays[name]
+    except Exception as error:  # a damaged archive raises whatever the decompressor of its method raises
+        reason = printable(str(error) or type(error).__name__, 200)
+        raise UsageError(f"{path}: array {name!r} cannot be read: {reason}", hint="plain numbers only") from error
+    if found.dtype.kind not in "biuf":
+        raise UsageError(f"{path}: array {name!r} is of {found.dtype}, not of numbers", hint="plain numbers only")
+    return found
+
+
+def _labels(arrays: Any, name: str, path: Path) -> Any:
+    """An array of class numbers, whatever type they were saved with."""
+    import numpy as np
+
+    labels = _array(arrays, name, path)
+    if not (np.isfinite(labels) & (np.abs(labels.astype(float)) < 2**53)).all() or (labels % 1).any():
+        raise UsageError(f"{path}: array {name!r} holds what no class is numbered by", hint="labels are 0, 1, 2, ...")
+    return labels.astype(np.int64)
+
+
+def _check_claim(arrays: Any, name: str) -> None:
+    """Refuses an array that claims more numbers than the archive holds, or an archive made to fill a memory.
+
+    Raises:
+        ValueError: it is one of them; nothing has been allocated for it.
+    """
+    import math
+
+    from numpy.lib import format as layout
+
+    info = arrays.zip.getinfo(f"{name}.npy")
+    if info.file_size > MOST_SWELLING * info.compress_size + (64 << 20):
+        raise ValueError(f"{info.compress_size:,} bytes would unpack to {info.file_size:,}, as images never do")
+    with arrays.zip.open(info) as member:
+        read = {(1, 0): layout.read_array_header_1_0, (2, 0): layout.read_array_header_2_0}
+        shape, _, dtype = read[layout.read_magic(member)](member)
+    if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize > info.file_size:
+        raise ValueError(f"it claims shape {list(shape)[:8]} and has {info.file_size:,} bytes")
 
 
 def _read_image(file: Path, size: int, channels: int) -> Any:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,30 +62,37 @@ class Ended:
 
 def run_python(arguments: Sequence[str], seconds: float, folder: Path | None = None) -> Ended:
     """Runs Python in a process of its own, with all that it starts, for so long and no longer."""
+    with tempfile.TemporaryDirectory(prefix="mixnas-doctor-") as cache:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=_environment(cache),
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(timeout=seconds)
+            return Ended(process.returncode, out, err)
+        except subprocess.TimeoutExpired:
+            _end(process)
+            return Ended(None, "", "")
+        except BaseException:  # Ctrl-C leaves nothing running
+            _end(process)
+            raise
+
+
+def _environment(cache: str) -> dict[str, str]:
+    """Ours, with this very mixnas on the path, and nothing left behind: no bytecode, no cache of torch's compiler."""
     import mixnas
 
     source = str(Path(mixnas.__file__).resolve().parents[1])
     paths = [str(Path(p).absolute()) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([*paths, source]), "PYTHONDONTWRITEBYTECODE": "1"},
-        start_new_session=True,
-    )
-    try:
-        out, err = process.communicate(timeout=seconds)
-        return Ended(process.returncode, out, err)
-    except subprocess.TimeoutExpired:
-        _end(process)
-        return Ended(None, "", "")
-    except BaseException:  # Ctrl-C leaves nothing running
-        _end(process)
-        raise
+    tidy = {"PYTHONDONTWRITEBYTECODE": "1", "TORCHINDUCTOR_CACHE_DIR": cache}
+    return {**os.environ, **tidy, "PYTHONPATH": os.pathsep.join([*paths, source])}
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -15,6 +15,9 @@ from mixnas.records import Candidate, Problem, Value
 if TYPE_CHECKING:
     from torch import nn
 
+DEEPEST = 2000
+"""Blocks that a model may have. Costs of deeper ones can be told, but to build one takes minutes, or all memory."""
+
 Axes = Mapping[str, Any]
 """Axis name to value, or to a numpy column of values."""
 

@@ -25,7 +25,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from mixnas.errors import ConfigError
-from mixnas.models.family import Axes, Family, NamedModel
+from mixnas.models.family import DEEPEST, Axes, Family, NamedModel
 from mixnas.models.ratios import is_ratio, share
 from mixnas.records import Candidate, Problem, Value
 
@@ -76,6 +76,8 @@ class MlpMixerConfig:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 yield f"{name} must be a whole number of at least 1, got {value!r}"
+            elif name == "depth" and value > DEEPEST:
+                yield f"depth must be at most {DEEPEST}, got {value}"
         for name in ("token_ratio", "channel_ratio"):
             if not is_ratio(getattr(self, name)):
                 yield f"{name} must be a ratio such as '1/2' or '4', got {getattr(self, name)!r}"

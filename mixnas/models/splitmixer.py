@@ -35,7 +35,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mixnas.errors import ConfigError
-from mixnas.models.family import Family, NamedModel, Probe
+from mixnas.models.family import DEEPEST, Family, NamedModel, Probe
 from mixnas.models.ratios import fraction, is_ratio
 from mixnas.models.splitmixer_costs import DEFAULTS, macs, macs_thop, params
 from mixnas.models.splitmixer_probe import find_probe, kind
@@ -114,6 +114,8 @@ class SplitMixerConfig:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 yield f"{name} must be a whole number of at least 1, got {value!r}"
+            elif name == "depth" and value > DEEPEST:
+                yield f"depth must be at most {DEEPEST}, got {value}"
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 yield f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"

@@ -39,7 +39,7 @@ from torch import Tensor, nn
 
 from mixnas.errors import ConfigError
 from mixnas.models.downsampling import TRANSFORMS, reduced_width, taps, transform_pyramid
-from mixnas.models.family import Axes, Family
+from mixnas.models.family import DEEPEST, Axes, Family
 from mixnas.models.ratios import is_ratio, share
 from mixnas.models.wavelet import filter_length
 from mixnas.models.wavemix_costs import (
@@ -132,6 +132,8 @@ class WaveMixLiteConfig:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 yield f"{name} must be a whole number of at least 1, got {value!r}"
+            elif name == "depth" and value > DEEPEST:
+                yield f"depth must be at most {DEEPEST}, got {value}"
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 yield f"{name} must be one of {', '.join(choices)}, got {getattr(self, name)!r}"

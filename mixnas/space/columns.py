@@ -178,7 +178,8 @@ def _row_by_row(node: Node, rows: _Rows) -> _Column:
 
 def _one_row(rows: _Rows, names: list[str], row: int) -> dict[str, Any]:
     columns = {name: rows.columns[name] for name in names}
-    return {name: c.values[row].item() for name, c in columns.items() if c.active[row]}
+    # `tolist` gives Python's own values; columns of objects, which hold what 64 bits cannot, have them already.
+    return {name: c.values[row : row + 1].tolist()[0] for name, c in columns.items() if c.active[row]}
 
 
 def _arithmetic(symbol: str, left: _Column, right: _Column, column: int) -> _Column:

@@ -145,8 +145,12 @@ def _number(match: re.Match[str], clean: list[str], numbers: dict[int, int | flo
         guess = f"did you mean {' or '.join(digits + c for c in close)}? " if close else ""
         raise Fault(f"unknown unit {unit!r} behind {digits}", column, f"{guess}units: {', '.join(UNITS)}")
     # in decimals, so that 1.1M is 1100000 and not a little more
-    scaled = Decimal(digits.replace("_", "")) * UNITS[unit]
-    numbers[column] = int(scaled) if scaled == scaled.to_integral_value() and abs(scaled) < 10**300 else float(scaled)
+    try:
+        scaled = Decimal(digits.replace("_", "")) * UNITS[unit]
+        whole = abs(scaled) < 10**300 and scaled == scaled.to_integral_value()
+        numbers[column] = int(scaled) if whole else float(scaled)
+    except ArithmeticError:
+        raise Fault("the number is too large", column, "use smaller numbers") from None
     clean[match.start("unit") : match.end("unit")] = " " * len(unit)
 
 

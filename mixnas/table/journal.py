@@ -83,7 +83,7 @@ def _entry(line: bytes, epochs: int, where: str) -> dict[str, Any]:
         numbered = [record.epoch for record in curve] == list(range(1, len(curve) + 1))
         if not (isinstance(entry["axes"], dict) and isinstance(entry["seed"], int) and numbered):
             raise ValueError("axes, seed or epochs are not as they should be")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError(
             f"{where}: no record of a training ({type(error).__name__}: {error})",
             hint="move the journal away to begin anew",

@@ -164,6 +164,7 @@ def test_options_nested_without_an_end(monkeypatch: pytest.MonkeyPatch, capsys: 
         (("space", "cost", "mlp_mixer", "--plot", "costs.txt"), "cannot write a figure as '.txt'"),
         (("space", "cost", "mlp_mixer", "--plot", "nowhere/costs.html"), "no folder 'nowhere'"),
         (("profile", "splitmixer-I-256/8", "--image-size", "1"), "is larger than the image, 1x1"),
+        (("profile", "deep.yaml"), "depth must be at most 2000, got 1000000000"),
         (("profile", "negative.yaml"), "width must be a whole number of at least 1, got -8"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -176,6 +177,7 @@ def test_sizes_that_are_none(
 
     write_config(ModelConfig("splitmixer", {"width": 8}, Problem()), Path("negative.yaml"))
     Path("negative.yaml").write_text(Path("negative.yaml").read_text().replace("width: 8", "width: -8"))
+    write_config(ModelConfig("splitmixer", {"width": 8, "depth": 10**9}, Problem()), Path("deep.yaml"))
     code, out, err = mixnas(monkeypatch, capsys, *words)
     assert (code, out) == (2, "")
     assert says in err and "Traceback" not in err

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -96,3 +99,52 @@ def test_what_can_be_wrong(tmp_path: Path) -> None:
     refused("code.npz", "array 'images' cannot be read")
     with pytest.raises(UnknownName, match="unknown data set 'digit'"):
         dataset("digit")
+
+
+def _npz(path: Path, **arrays: bytes) -> str:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in arrays.items():
+            archive.writestr(f"{name}.npy", content)
+    return str(path)
+
+
+def _array(data: Any, shape: tuple[int, ...] | None = None) -> bytes:
+    """An array file, which may claim another shape than it has."""
+    content, array = io.BytesIO(), np.asarray(data)
+    described = {"descr": array.dtype.str, "fortran_order": False, "shape": shape or array.shape}
+    np.lib.format.write_array_header_1_0(content, described)
+    return content.getvalue() + array.tobytes()
+
+
+def test_arrays_that_claim_more_than_they_have_or_were_made_to_fill_a_memory(tmp_path: Path) -> None:
+    pixels, labels = np.zeros((6, 8, 8), np.uint8), np.arange(6) % 3
+    sound = _npz(tmp_path / "sound.npz", images=_array(pixels), labels=_array(labels))
+    assert dataset(sound).problem.num_classes == 3
+    claims = _npz(tmp_path / "claims.npz", images=_array(pixels, (10**9, 1000, 1000)), labels=_array(labels))
+    with pytest.raises(UsageError, match=r"array 'images' cannot be read: it claims shape \[1000000000, 1000, 1000\]"):
+        dataset(claims)
+    bomb = _npz(tmp_path / "bomb.npz", images=_array(np.zeros((1, 300 << 20), np.uint8)), labels=_array(labels))
+    with pytest.raises(UsageError, match="would unpack to 314,572,928, as images never do"):
+        dataset(bomb)
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (np.array(["a"] * 6), "array 'labels' is of <U1, not of numbers"),
+        (np.arange(6) / 4, "array 'labels' holds what no class is numbered by"),
+        (np.array([0, 1, np.nan, 1, 0, 1]), "array 'labels' holds what no class is numbered by"),
+        (np.array([0, 1, 2**63, 1, 0, 1], np.uint64), "array 'labels' holds what no class is numbered by"),
+    ],
+)
+def test_labels_that_are_none(tmp_path: Path, labels: Any, says: str) -> None:
+    images = np.zeros((6, 8, 8), np.uint8)
+    np.savez(tmp_path / "it.npz", images=images, labels=labels)
+    with pytest.raises(UsageError, match=says):
+        load_splits(str(tmp_path / "it.npz"))
+
+
+def test_an_empty_file_of_images(tmp_path: Path) -> None:
+    np.savez(tmp_path / "it.npz", images=np.zeros((0, 8, 8), np.uint8), labels=np.zeros(0, int))
+    with pytest.raises(UsageError, match="images are uint8"):
+        dataset(str(tmp_path / "it.npz"))

@@ -136,3 +136,10 @@ def test_a_number_or_text_is_no_condition(text: str) -> None:
 def test_columns_of_different_lengths_are_refused() -> None:
     with pytest.raises(ExpressionError, match=r"different lengths: \[2, 3\]"):
         Expression.parse("a > b", NAMES).evaluate_columns({"a": np.zeros(2), "b": np.zeros(3)})
+
+
+def test_columns_of_objects_hold_words_and_what_64_bits_cannot() -> None:
+    columns = {"ratio": np.array(["2/3", "1/2"], object), "a": np.array([1, 2**80], object)}
+    held = Expression.parse("ratio < 0.6 and a > 2 ** 16", NAMES).hold_columns(columns)
+    assert held.tolist() == [False, True]
+    assert Expression.parse("ratio * a > 1", NAMES).hold_columns(columns).tolist() == [False, True]

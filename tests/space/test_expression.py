@@ -151,6 +151,8 @@ def test_an_inactive_axis(text: str, expected: object) -> None:
         ("2 ** -1", "the exponent of ** has to be a small number"),
         ("((10 ** 16) ** 16) ** 16", "the number needs more than 1024 bits"),
         ("1e999", "the number is too large"),
+        ("1e999999999999999999G", "the number is too large"),
+        ("1e9990000k", "the number is too large"),
         ("1e200 ** 16", "the number is too large"),
         ("9" * 5000, "a number of 5000 characters is too long"),
         ("width + 'a'", "'a' is text, not a number"),

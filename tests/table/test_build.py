@@ -14,6 +14,7 @@ from mixnas.records import Fidelity, Job
 from mixnas.search.executors import InlineExecutor, Sink
 from mixnas.table import read_table
 from mixnas.table.build import Plan, Trainings, finish, open_journal, train_all
+from mixnas.table.journal import Journal
 from mixnas.table.replay import replay
 from mixnas.toy import evaluate
 from tests.table.conftest import built, toy_plan, write_space
@@ -147,3 +148,9 @@ def test_the_list_names_broken_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (tmp_path / "studies" / "tables" / "bad.npz").write_bytes(b"PK")
     out = CliRunner().invoke(build_app(), ["table", "list"]).output
     assert "broken: studies/tables/bad.npz: no mixnas table" in out and "splitmixer-digits" in out
+
+
+def test_a_journal_that_nests_without_an_end_is_none(tmp_path: Path) -> None:
+    (tmp_path / "j").write_bytes(b"[" * 100_000 + b"\n")
+    with pytest.raises(ConfigError, match="line 1: no record of a training"):
+        Journal.open(tmp_path / "j", "splitmixer", 2)
