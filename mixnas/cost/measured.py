@@ -43,7 +43,7 @@ def _on_cpu(family: str, axes: Candidate, problem: Problem, setup: Setup) -> int
         with record_function(_STEP):
             _step(training, order)
     live = most = 0
-    for _, size, counts in sorted(_allocations(profiler)):
+    for _, size, counts in sorted(allocations(profiler)):
         live += size
         if counts:
             most = max(most, live)
@@ -73,7 +73,7 @@ def _step(training: Training, order: torch.Tensor) -> None:
     training.train_step(training.train.images[order], training.train.targets[order])
 
 
-def _allocations(profiler: Any) -> Iterator[tuple[int, int, bool]]:
+def allocations(profiler: Any) -> Iterator[tuple[int, int, bool]]:
     """When, how many bytes (negative: given back), and whether in the step that counts."""
 
     def walk(node: Any, inside: bool) -> Iterator[tuple[int, int, bool]]:

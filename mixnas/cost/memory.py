@@ -125,7 +125,10 @@ def _peak(name: str, axes: Candidate, problem: Problem, setup: Setup, training: 
 
 
 def _kinds(family: Family, axes: Candidate, depth: int) -> tuple[int, ...]:
-    return tuple(family.kind(axes, block) for block in range(depth)) if family.kind else ()
+    if family.kind is None:
+        return ()
+    deep: Candidate = {**axes, "depth": depth}
+    return tuple(family.kind(deep, block) for block in range(depth))
 
 
 def _scaled(family: Family, probe: Probe, kinds: tuple[int, ...], setup: Setup, training: bool) -> list[Section] | None:

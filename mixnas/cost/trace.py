@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mixnas.cost.workspace import Shape, Work, channels_innermost, find_work
+from mixnas.cost.kernels import like_the_kernel
+from mixnas.cost.workspace import Shape, Work, find_work
 
 Kind = Literal["parameters", "gradients", "optimiser", "buffers", "inputs", "activations", "temporaries", "workspace"]
 KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
@@ -25,8 +26,6 @@ KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 _DEVICE = torch.ops.prim.device.default
 _NORM = torch.ops.aten.linalg_vector_norm.default
 """Clipping is what takes norms of gradients."""
-_GROUP_NORMS = {torch.ops.aten.native_group_norm.default: 0, torch.ops.aten.native_group_norm_backward.default: 1}
-"""Which argument is the input."""
 
 
 class Storage:
@@ -104,8 +103,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.mark("clip")
             self.module = ""
         result = func(*args, **(kwargs or {}))
-        if func in _GROUP_NORMS:
-            result = _like_the_kernel(args[_GROUP_NORMS[func]], result)
+        result = like_the_kernel(func, args, result)
         work = find_work(func, args)
         for out in result if isinstance(result, tuple | list) else (result,):
             if isinstance(out, Tensor) and out.untyped_storage() not in self._numbers:
@@ -123,9 +121,3 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _dies(self, number: int) -> None:
         if not self._closed:
             self.events.append((number, -1))
-
-
-def _like_the_kernel(x: Tensor, result: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The kernels of group norm keep the type and layout of their input; the fake ones do not (torch 2.14)."""
-    layout = torch.channels_last if channels_innermost(x) else torch.contiguous_format
-    return (torch.empty_like(x, memory_format=layout), *result[1:])

@@ -1,7 +1,8 @@
 """What CPU kernels allocate inside themselves: bytes that no tensor of the program shows.
 
-Found by measuring each operator alone with the profiler (torch 2.14, oneDNN on AVX-512 with AMX, one thread). Modelled
-are the terms that grow with the model:
+Found by measuring each operator alone with the profiler (torch 2.14, oneDNN on AVX-512 with AMX, one thread;
+`kernel_check` measures them again, and what it found on AVX-512 without AMX is said below). Modelled are the terms that
+grow with the model:
 
     convolution            copies into the memory format of its kernel; weights padded to blocks of 16 channels, and so
                            are images whose channels do not lie innermost (fp32)
@@ -14,7 +15,9 @@ are the terms that grow with the model:
     matrix product, bf16   about 0.5 MB where sums are long; by heuristics of oneDNN it was 0.3 to 0.7 MB
     AdamW                  a copy of each weight whose gradient has another layout, one at a time
 
-Left out are about 20 KiB of scratch a convolution, and whatever oneDNN chooses on another processor. A rule takes
+Left out are about 20 KiB of scratch a convolution, and whatever oneDNN chooses on another processor. Without AMX, bf16
+convolutions of images whose channels lie outside take one copy instead of two, where the weight's layout does not tell
+which way its channels lie (1x1 and depthwise); no other operator differs by more than 0.2 MB. A rule takes
 shapes, so that it can be worked out for other sizes than those that were run.
 """
 
@@ -116,8 +119,8 @@ def _backward_size(
     else:
         copies = element * (math.prod(x) + math.prod(gradient))
     if depthwise:
-        if not by_channel:
-            return copies + 2 * element * math.prod(weight)
+        if not by_channel:  # torch's own kernel, which takes one of the images as it is
+            return (copies if _has_kernel(weight, x) else copies // 2) + 2 * element * math.prod(weight)
         return copies + _depthwise_size(weight, x, element)
     plain, blocked = math.prod(weight), _blocked(weight, groups)
     if element == 4:
@@ -137,14 +140,19 @@ def _padded(x: Shape) -> int:
 
 
 def _depthwise_size(weight: Shape, x: Shape, element: int) -> int:
-    (channels, _, rows, columns), (height, width) = weight, x[2:]
-    if columns < 5 and rows - 1 < height:
+    (channels, _, _, columns), (height, width) = weight, x[2:]
+    if _has_kernel(weight, x):
         return 2 * element * math.prod(weight)
     blocks = 256 * math.prod(weight)
     if element == 4:
         return element * (blocks + math.prod(weight))
     row = 2 * width + 2 * ((columns // 2 + 2) // 2)
     return (element + 4) * blocks + 32 * channels * height * row + 64 * channels
+
+
+def _has_kernel(weight: Shape, x: Shape) -> bool:
+    """Whether oneDNN has a depthwise kernel of its own for it."""
+    return weight[3] < 5 and weight[2] - 1 < x[2]
 
 
 def _blocked(weight: Shape, groups: int = 1) -> int:

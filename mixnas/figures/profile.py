@@ -117,6 +117,8 @@ def profile_figure(whole: Part, title: str = "") -> go.Figure:
         ],
         annotations=[_key(boxes)],
     )  # fmt: skip
+    # Text that would not fit would be shrunk until nobody can read it.
+    figure.update_layout(uniformtext={"minsize": 10, "mode": "hide"})
     return figure.update_layout(margin={"t": 96, "l": 20, "r": 20, "b": 20})
 
 

@@ -27,7 +27,17 @@ from torch import Tensor, nn
 from mixnas.errors import ConfigError
 from mixnas.models import splitmixer, wavemix_lite
 from mixnas.models.family import Family
-from mixnas.models.hybrid_costs import DEFAULTS, macs, macs_thop, params, switch, transform_macs, wavemix_axes
+from mixnas.models.hybrid_costs import (
+    DEFAULTS,
+    block_choice,
+    macs,
+    macs_thop,
+    params,
+    switch,
+    transform_macs,
+    wavemix_axes,
+)
+from mixnas.models.hybrid_kinds import kind
 from mixnas.models.ratios import is_ratio
 from mixnas.models.splitmixer import ACTIVATIONS, SplitMixerConfig, spatial_mixer
 from mixnas.models.wavelet import WaveletPyramid, filter_length
@@ -95,11 +105,7 @@ class HybridConfig:
 
     def block(self, number: int) -> tuple[str, str]:
         """What a block takes: `("wavelet" | "split", "segments" | "feedforward")`."""
-        return self._choice("token", number), self._choice("channel", number)
-
-    def _choice(self, axis: str, number: int) -> str:
-        early, _, late = str(self.axes[axis]).partition("_then_")
-        return early if number < switch(self.axes, axis) else late
+        return block_choice(self.axes, "token", number), block_choice(self.axes, "channel", number)
 
     def _wrong(self) -> Iterator[str]:
         for name, choices in CHOICES.items():
@@ -316,6 +322,7 @@ FAMILY = Family(
     macs_thop=macs_thop,
     macs_unseen=transform_macs,
     defaults=DEFAULTS,
+    kind=kind,
     tiny={
         "width": 8,
         "depth": 4,

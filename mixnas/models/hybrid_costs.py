@@ -96,6 +96,12 @@ def switch(axes: Axes, axis: str) -> Any:
     return changes * share(depth, axes[f"{axis}.early"]) + (1 - changes) * depth
 
 
+def block_choice(axes: Axes, axis: str, number: int) -> str:
+    """What `token` or `channel` is for the block of that number."""
+    early, _, late = str(axes[axis]).partition("_then_")
+    return early if number < switch(axes, axis) else late
+
+
 def wavemix_axes(axes: Axes) -> dict[str, Any]:
     """The axes that the family `wavemix_lite` has, too, under its names. Patches are a stem with patches there."""
     same = ("width", "depth", "stem", "stem.stride", "stem.patch_size", "head_ratio")
