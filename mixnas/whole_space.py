@@ -1,20 +1,26 @@
-"""What all candidates of a space cost: quantiles, how many pass constraints, and where the published models lie."""
+"""What all candidates of a space cost: quantiles, how many pass constraints, and where the published models lie.
+
+Parameters and MACs are worked out for all of them, from arrays. Memory takes a trace of each structure, so its
+quantiles and the constraints that name it are judged by a few candidates, drawn so that each is as likely as any other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mixnas.cost.memory import Setup, inference_memory, training_memory
 from mixnas.errors import UsageError
 from mixnas.models import family as find_family
 from mixnas.models.family import Family
 from mixnas.records import Candidate, Problem
-from mixnas.search.gate import parse_constraints, with_aliases
-from mixnas.space import SearchSpace
+from mixnas.search.gate import conjuncts, parse_constraints, with_aliases
+from mixnas.space import Expression, SearchSpace
 from mixnas.space.whole import Rows, all_rows, most_bits, uniform_rows
 
 MOST = 3_000_000
@@ -23,7 +29,14 @@ MOST = 3_000_000
 DRAWN = 100_000
 """Candidates that stand for a larger space, each as likely as any other."""
 
+TRACED = 24
+"""Candidates whose memory is predicted, unless told otherwise: seconds for most spaces."""
+
+SIFTED = 4096
+"""Candidates that are drawn to find those whose memory decides a constraint: they have to pass the others first."""
+
 COSTS = ("params", "macs")
+MEMORY = {"memory": training_memory, "inference_memory": inference_memory}
 QUANTILES = {"smallest": 0.0, "25%": 0.25, "median": 0.5, "75%": 0.75, "largest": 1.0}
 
 Column = npt.NDArray[Any]
@@ -55,6 +68,10 @@ class SpaceCosts:
     alone: Mapping[str, float]
     """The share that each constraint lets pass alone."""
     published: tuple[PublishedCosts, ...]
+    memory: tuple[int, ...] = ()
+    """Peak bytes of a training step of `TRACED` drawn candidates."""
+    share_by_memory: float | None = None
+    """The share of those that pass everything else which passes what is said of memory; None where nothing is."""
 
     @property
     def costed(self) -> int:
@@ -64,7 +81,7 @@ class SpaceCosts:
     @property
     def share(self) -> float:
         """The share that passes all constraints."""
-        return float(self.passes.mean())
+        return float(self.passes.mean()) * (1.0 if self.share_by_memory is None else self.share_by_memory)
 
     @property
     def tightest(self) -> str:
@@ -76,7 +93,8 @@ class SpaceCosts:
         rows = self.passes if passing else np.ones(self.costed, bool)
         if not rows.any():
             return {}
-        return {name: quantiles_of(column[rows]) for name, column in self.columns.items()}
+        found = {name: quantiles_of(column[rows]) for name, column in self.columns.items()}
+        return found if passing or not self.memory else {**found, "memory": quantiles_of(self.memory)}
 
 
 def quantiles_of(values: Any) -> dict[str, float]:
@@ -86,39 +104,59 @@ def quantiles_of(values: Any) -> dict[str, float]:
 
 
 def cost_space(
-    space: SearchSpace, problem: Problem, constraints: Sequence[str] = (), most: int = MOST, seed: int = 0
+    space: SearchSpace,
+    problem: Problem,
+    constraints: Sequence[str] = (),
+    most: int = MOST,
+    seed: int = 0,
+    traced: int = TRACED,
+    setup: Setup | None = None,
 ) -> SpaceCosts:
     """Costs all candidates of a space, or `DRAWN` of them where there are more than `most`.
 
+    Args:
+        traced: candidates whose memory is predicted, for the quantiles and once more for the constraints.
+        setup: what their memory depends on beside the model.
+
     Raises:
         SpaceError: the space has no candidate, or a continuous axis.
-        UsageError: a constraint is not in the language, or needs what takes a trace of every candidate.
+        UsageError: a constraint is not in the language, or names memory while `traced` is 0.
     """
     space.refuse_empty()
-    parsed = parse_constraints(constraints, space)
-    for constraint in parsed:
-        if slow := sorted(constraint.names & {"memory", "inference_memory"}):
-            raise UsageError(
-                f"{constraint.where} {constraint.text!r}: {slow[0]} takes a trace of each candidate, which is too slow "
-                "for a whole space",
-                hint="--memory 200 gives its quantiles from a sample; mixnas search judges it candidate by candidate",
-            )
+    whole = parse_constraints(constraints, space)
+    parts = [part for constraint in whole for part in conjuncts(constraint)]
+    parsed, slow = [part for part in parts if not _slow(part)], [part for part in parts if _slow(part)]
+    if slow and not traced:
+        raise UsageError(
+            f"{slow[0].where} {slow[0].text!r}: memory takes a trace of each candidate, and --memory 0 allows none",
+            hint=f"leave --memory out, which traces {TRACED}, or name a number",
+        )
     family, size = find_family(space.family), space.size()
     exact = size <= most
     costs: dict[str, list[Column]] = {name: [] for name in COSTS}
-    masks: dict[str, list[Column]] = {constraint.text: [] for constraint in parsed}
+    masks: list[list[Column]] = [[] for _ in parsed]
     for rows in all_rows(space) if exact else (uniform_rows(space, DRAWN, seed),):
         found = cost_columns(family, rows.columns, problem)
         for name in COSTS:
             costs[name].append(found[name])
         known = {**space.context, **rows.columns, **with_aliases(found)}
-        for constraint in parsed:
-            masks[constraint.text].append(constraint.hold_columns(known, rows.active))
-    columns = {name: np.concatenate(parts) for name, parts in costs.items()}
-    held = {text: np.concatenate(parts) for text, parts in masks.items()}
+        for constraint, mask in zip(parsed, masks, strict=True):
+            mask.append(constraint.hold_columns(known, rows.active))
+    columns = {name: np.concatenate(found) for name, found in costs.items()}
+    held: dict[str, Column] = {}
+    for constraint, mask in zip(parsed, masks, strict=True):
+        joined = np.concatenate(mask)
+        held[constraint.text] = held[constraint.text] & joined if constraint.text in held else joined
     passes = np.logical_and.reduce([np.ones(len(columns["params"]), bool), *held.values()])
     alone = {text: float(mask.mean()) for text, mask in held.items()}
-    return SpaceCosts(int(size), exact, columns, passes, alone, _published(space, family, problem))
+    published = _published(space, family, problem)
+    tracer = _Tracer(space, family, problem, setup or Setup())
+    drawn = drawn_candidates(space, traced, seed) if traced else []
+    memory = tuple(int(tracer.memory("memory", axes)) for axes in drawn)
+    alone |= {part.text: _share(tracer, [p for p in parts if p.text == part.text], drawn) for part in slow}
+    ordered = {constraint.text: alone[constraint.text] for constraint in whole}
+    by_memory = _share(tracer, slow, tracer.passing(parsed, traced, seed)) if slow else None
+    return SpaceCosts(int(size), exact, columns, passes, ordered, published, memory, by_memory)
 
 
 def drawn_candidates(space: SearchSpace, count: int, seed: int = 0) -> list[Candidate]:
@@ -130,6 +168,40 @@ def drawn_candidates(space: SearchSpace, count: int, seed: int = 0) -> list[Cand
     rows: Rows = uniform_rows(space, count, seed)
     values = {axis: column.tolist() for axis, column in rows.columns.items()}
     return [{axis: values[axis][i] for axis in values if rows.active[axis][i]} for i in range(rows.count)]
+
+
+class _Tracer:
+    """Judges candidates one at a time, their memory included."""
+
+    def __init__(self, space: SearchSpace, family: Family, problem: Problem, setup: Setup) -> None:
+        self._space, self._family, self._problem, self._setup = space, family, problem, setup
+
+    def memory(self, name: str, axes: Candidate) -> int:
+        """`memory` or `inference_memory` of a candidate."""
+        return MEMORY[name](self._family.name, axes, self._problem, self._setup)
+
+    def holds(self, constraint: Expression, axes: Candidate) -> bool:
+        """Whether a candidate passes."""
+        costs = {"params": self._family.params(axes, self._problem), "macs": self._family.macs(axes, self._problem)}
+        costs |= {name: self.memory(name, axes) for name in MEMORY if name in constraint.names}
+        return constraint.holds({**self._space.context, **axes, **with_aliases(costs)})
+
+    def passing(self, constraints: Sequence[Expression], count: int, seed: int) -> list[Candidate]:
+        """Drawn candidates that pass; fewer than `count` where few do."""
+        drawn = iter(drawn_candidates(self._space, SIFTED, seed))
+        passing = (axes for axes in drawn if all(self.holds(constraint, axes) for constraint in constraints))
+        return list(islice(passing, count))
+
+
+def _slow(constraint: Expression) -> bool:
+    return bool(constraint.names & set(MEMORY))
+
+
+def _share(tracer: _Tracer, constraints: Sequence[Expression], drawn: Sequence[Candidate]) -> float:
+    """The share of these candidates that passes, cheapest constraints first; 0 where there are none."""
+    ordered = sorted(constraints, key=_slow)
+    passed = sum(all(tracer.holds(constraint, axes) for constraint in ordered) for axes in drawn)
+    return passed / len(drawn) if drawn else 0.0
 
 
 def cost_columns(family: Family, columns: Mapping[str, Column], problem: Problem) -> dict[str, Column]:

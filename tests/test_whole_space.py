@@ -32,7 +32,7 @@ def gate(space: SearchSpace, constraints: list[str]) -> Gate:
 
 def test_all_candidates_are_costed_as_one_is() -> None:
     space = load_space("splitmixer_small")
-    found = cost_space(space, PROBLEM, CONSTRAINTS)
+    found = cost_space(space, PROBLEM, CONSTRAINTS, traced=0)
     judge = gate(space, CONSTRAINTS)
     verdicts = [judge.check(axes) for axes in space.enumerate()]
     assert found.exact and found.size == found.costed == len(verdicts) == 360
@@ -49,18 +49,18 @@ def test_all_candidates_are_costed_as_one_is() -> None:
 
 def test_a_larger_space_is_judged_by_a_sample_that_says_so() -> None:
     space = load_space("splitmixer_small")
-    whole = cost_space(space, PROBLEM, CONSTRAINTS)
-    drawn = cost_space(space, PROBLEM, CONSTRAINTS, most=100)
+    whole = cost_space(space, PROBLEM, CONSTRAINTS, traced=0)
+    drawn = cost_space(space, PROBLEM, CONSTRAINTS, most=100, traced=0)
     assert not drawn.exact and drawn.size == 360 and drawn.costed == 100_000
     assert drawn.share == pytest.approx(whole.share, abs=0.01)
     assert all(not space.explain(axes) for axes in drawn_candidates(space, 20))
 
 
 def test_published_models_are_said_to_be_inside_or_not() -> None:
-    published = {model.name: model for model in cost_space(load_space("splitmixer"), PROBLEM).published}
+    published = {model.name: model for model in cost_space(load_space("splitmixer"), PROBLEM, traced=0).published}
     inside = published["splitmixer-I-256/8"]
     assert inside.inside and (inside.params, inside.macs) == (275_834, 68_561_408)
-    outside = cost_space(load_space("splitmixer_small"), PROBLEM).published
+    outside = cost_space(load_space("splitmixer_small"), PROBLEM, traced=0).published
     assert not any(model.inside for model in outside)
 
 
@@ -73,24 +73,47 @@ def test_costs_beyond_64_bits_are_exact() -> None:
     ]
     assert found["params"][1] > 2**63
     space = SearchSpace("wide", family="splitmixer", width=choice(8, wide), depth=choice(2))
-    assert cost_space(space, PROBLEM, ["params <= 1M"]).passes.tolist() == [True, False]
+    assert cost_space(space, PROBLEM, ["params <= 1M"], traced=0).passes.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
     ("constraint", "kind", "says"),
     [
-        ("memory <= 2GiB", UsageError, "memory takes a trace of each candidate"),
+        ("memory <= 2GiB", UsageError, "memory takes a trace of each candidate, and --memory 0 allows none"),
         ("acc > 0.9", UsageError, "acc is known only after training"),
         ("parms <= 3", ExpressionError, "unknown name 'parms'"),
     ],
 )
 def test_constraints_that_cannot_be_judged(constraint: str, kind: type[MixnasError], says: str) -> None:
     with pytest.raises(kind, match=says):
-        cost_space(load_space("splitmixer_small"), PROBLEM, [constraint])
+        cost_space(load_space("splitmixer_small"), PROBLEM, [constraint], traced=0)
+
+
+def test_constraints_on_memory_are_judged_by_drawn_candidates() -> None:
+    space, limit = load_space("splitmixer_small"), "params <= 10k and memory <= 32MiB"
+    found = cost_space(space, PROBLEM, [limit, "depth > 2"], traced=8)
+    assert len(found.memory) == 8 and found.quantiles()["memory"]["largest"] == max(found.memory)
+    quick = cost_space(space, PROBLEM, ["params <= 10k", "depth > 2"], traced=0)
+    assert found.passes.tolist() == quick.passes.tolist()
+    assert found.share_by_memory is not None and 0 < found.share_by_memory < 1
+    assert found.share == pytest.approx(quick.share * found.share_by_memory)
+    assert list(found.alone) == [limit, "depth > 2"] and found.alone["depth > 2"] == quick.alone["depth > 2"]
+    few = cost_space(space, PROBLEM, ["memory <= 1KiB"], traced=2)
+    assert (few.share, few.alone) == (0.0, {"memory <= 1KiB": 0.0})
 
 
 def test_the_command_prints_counts_and_quantiles(tmp_path: Path) -> None:
-    words = ["space", "cost", "splitmixer_small", "--constraint", "params <= 10k", "--constraint", "depth > 2"]
+    words = [
+        "space",
+        "cost",
+        "splitmixer_small",
+        "--memory",
+        "0",
+        "--constraint",
+        "params <= 10k",
+        "--constraint",
+        "depth > 2",
+    ]
     plot = tmp_path / "costs.html"
     result = runner.invoke(build_app(), [*words, "--plot", str(plot)], catch_exceptions=False)
     lines = result.output.splitlines()

@@ -124,35 +124,30 @@ def cost(
     channels: Channels = None,
     classes: Classes = None,
     memory: Annotated[
-        int, typer.Option("--memory", help="Predict the memory of so many drawn candidates, too.", min=0)
-    ] = 0,
+        int, typer.Option("--memory", help="Candidates, drawn, whose memory is predicted; 0 leaves it out.", min=0)
+    ] = 24,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw it: .html, .png, .svg or .pdf.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Costs every candidate: quantiles of parameters and MACs, and how many candidates pass the constraints.
+    """Costs every candidate: quantiles of parameters, MACs and memory, and how many candidates pass the constraints.
 
     A space of more than 3 million candidates is judged by 100,000 of them, drawn so that each is as likely as any
-    other; its size stays exact. Memory takes a trace of each structure, so it is predicted on request, for a few.
+    other; its size stays exact. Memory (of a training step, batch 32, fp32) takes a trace of each structure, so it and
+    constraints on it are judged by a few.
     """
     from mixnas.records import Problem
-    from mixnas.whole_space import cost_space, drawn_candidates, quantiles_of
+    from mixnas.whole_space import cost_space
 
     space = _load(name, image_size, channels, classes)
     context = dict(space.context)
     problem = Problem.square(**{key: context[key] for key in ("image_size", "in_channels", "num_classes", "task")})  # type: ignore[arg-type]
-    found = cost_space(space, problem, constraint or ())
-    peaks = None
-    if memory:
-        from mixnas.cost.memory import Setup, training_memory
-
-        drawn = drawn_candidates(space, memory)
-        peaks = quantiles_of([training_memory(space.family, axes, problem, Setup()) for axes in drawn])
+    found = cost_space(space, problem, constraint or (), traced=memory)
     if plot is not None:
         _draw(plot, space, found)
     if as_json:
-        typer.echo(json.dumps(_costs_as_json(space, problem, found, peaks, memory), indent=2))
+        typer.echo(json.dumps(_costs_as_json(space, problem, found), indent=2))
     else:
-        _print_costs(space, problem, found, peaks, memory)
+        _print_costs(space, problem, found)
 
 
 def check(
@@ -189,29 +184,29 @@ def _load(name: str, image_size: int | None, channels: int | None, classes: int 
 # ------------------------------------------------------------------------------------------------- what a space costs
 
 
-def _costs_as_json(
-    space: SearchSpace, problem: Problem, found: SpaceCosts, peaks: dict[str, float] | None, memory: int
-) -> dict[str, object]:
-    passing = int(found.passes.sum())
+def _costs_as_json(space: SearchSpace, problem: Problem, found: SpaceCosts) -> dict[str, object]:
+    exact = found.exact and found.share_by_memory is None
+    passing = int(found.passes.sum()) if exact else round(found.share * found.size)
+    quantiles = found.quantiles()
+    peaks = quantiles.pop("memory", None)
+    how = {"drawn": len(found.memory), "batch_size": 32, "precision": "fp32", "quantiles": peaks}
     return {
         "name": space.name,
         "problem": problem.key(),
         "size": found.size,
         "costed": found.costed,
         "exact": found.exact,
-        "quantiles": found.quantiles(),
-        "passing": {"count": passing if found.exact else round(found.share * found.size), "share": found.share},
+        "quantiles": quantiles,
+        "passing": {"count": passing, "share": found.share, "exact": exact},
         "quantiles_passing": found.quantiles(passing=True),
         "constraints": dict(found.alone),
         "tightest": found.tightest,
-        "memory": {"drawn": memory, "batch_size": 32, "precision": "fp32", "quantiles": peaks} if peaks else None,
+        "memory": how if peaks else None,
         "published": [vars(model) for model in found.published],
     }
 
 
-def _print_costs(
-    space: SearchSpace, problem: Problem, found: SpaceCosts, peaks: dict[str, float] | None, memory: int
-) -> None:
+def _print_costs(space: SearchSpace, problem: Problem, found: SpaceCosts) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -223,22 +218,26 @@ def _print_costs(
     table = Table("", *QUANTILES, box=None, pad_edge=False)
     for cost, values in found.quantiles().items():
         table.add_row(cost, *(format_value(cost, value) for value in values.values()))
-    if peaks:
-        table.add_row("memory", *(format_value("memory", value) for value in peaks.values()))
     if found.alone and found.share:
         for cost, values in found.quantiles(passing=True).items():
             table.add_row(f"{cost}, passing", *(format_value(cost, value) for value in values.values()))
     console = Console()
     console.width = max(console.width, 110)
     console.print(table)
-    if peaks:
-        typer.echo(f"memory is of {memory} drawn candidates: peak of a training step, batch 32, fp32")
+    if found.memory:
+        typer.echo(f"memory is of {len(found.memory)} drawn candidates: peak of a training step, batch 32, fp32")
     if found.alone:
         _print_passing(found)
 
 
 def _print_passing(found: SpaceCosts) -> None:
-    if found.exact:
+    if found.share_by_memory is not None:
+        rest = "all" if found.passes.all() else f"{found.passes.mean():.2%}"
+        typer.echo(
+            f"about {found.share * found.size:,.0f} pass ({found.share:.0%}): {rest} without what is said of memory, "
+            f"and {found.share_by_memory:.0%} of up to {len(found.memory)} of those with it"
+        )
+    elif found.exact:
         typer.echo(f"{int(found.passes.sum()):,} pass ({found.share:.2%})")
     else:
         error = (found.share * (1 - found.share) / found.costed) ** 0.5

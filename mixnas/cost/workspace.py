@@ -9,7 +9,11 @@ grow with the model:
     its backward pass      the same. Depthwise, with channels innermost, and 5 or more columns or taller than the image:
                            oneDNN has no kernel of its own for that and pads each channel to a block of 16x16, which for
                            9x9 is 256 times the weight; in bf16 it also takes weights in fp32 and transposed images
-    batch norm, backward   one more gradient where the gradient is laid out as the input; else in bf16 a copy in fp32
+    batch norm, bf16       a copy in fp32 of an input with gaps, as cropping leaves them
+    batch norm, backward   one more gradient where the gradient is laid out as the input; else in bf16 a copy in fp32,
+                           unless the gradient's pixels are evenly spaced with channels innermost
+    log softmax            a copy of an input whose channels lie innermost, as those of a segmentation's loss do
+    sum of bool            a copy as whole numbers of 8 bytes
     group norm             two numbers for each image and channel; backward a copy of a gradient in another layout
     mean, bf16             a copy of its input in fp32
     matrix product, bf16   about 0.5 MB where sums are long; by heuristics of oneDNN it was 0.3 to 0.7 MB
@@ -181,7 +185,21 @@ def _batch_norm_backward(args: tuple[Any, ...]) -> Work | None:
     by_channel, dense = _channels_last(x), x.is_contiguous()
     if (by_channel and _channels_last(gradient)) or (dense and gradient.is_contiguous()):
         return Work(_elements, (tuple(x.shape),), (x.element_size(),))
-    return None if dense or x.element_size() == 4 else Work(_elements, (tuple(x.shape),), (4,))
+    return None if x.element_size() == 4 or _evenly_spaced(gradient) else Work(_elements, (tuple(x.shape),), (4,))
+
+
+def _batch_norm(args: tuple[Any, ...]) -> Work | None:
+    x = args[0]
+    fits = x.element_size() == 4 or x.is_contiguous() or _channels_last(x)
+    return None if fits else Work(_elements, (tuple(x.shape),), (4,))
+
+
+def _evenly_spaced(x: Tensor) -> bool:
+    """Channels innermost, and the same number of elements from each pixel to the next one, over all images."""
+    if x.dim() != 4:
+        return False
+    images, channels, rows, columns = x.stride()
+    return channels == 1 and rows == columns * x.shape[3] and images == rows * x.shape[2]
 
 
 def _product(args: tuple[Any, ...]) -> Work | None:
@@ -202,6 +220,16 @@ def _group_norm_backward(args: tuple[Any, ...]) -> Work:
     gradient, x = args[0], args[1]
     copy, size = _copy(gradient, _channels_last(x))
     return Work(_sum_of_elements, (tuple(x.shape[:2]), copy), (8, size))
+
+
+def _log_softmax(args: tuple[Any, ...]) -> Work | None:
+    x = args[0]
+    return None if x.is_contiguous() else Work(_elements, (tuple(x.shape),), (x.element_size(),))
+
+
+def _sum(args: tuple[Any, ...]) -> Work | None:
+    x = args[0]
+    return Work(_elements, (tuple(x.shape),), (8,)) if x.dtype == torch.bool else None
 
 
 def _mean(args: tuple[Any, ...]) -> Work | None:
@@ -232,9 +260,12 @@ _aten = torch.ops.aten
 _RULES: Mapping[Any, Callable[[tuple[Any, ...]], Work | None]] = {
     _aten.convolution.default: _convolution,
     _aten.convolution_backward.default: _convolution_backward,
+    _aten.native_batch_norm.default: _batch_norm,
     _aten.native_batch_norm_backward.default: _batch_norm_backward,
     _aten.native_group_norm.default: _group_norm,
     _aten.native_group_norm_backward.default: _group_norm_backward,
+    _aten._log_softmax.default: _log_softmax,
+    _aten.sum.default: _sum,
     _aten.mean.dim: _mean,
     _aten.mm.default: _product,
     _aten.addmm.default: _product,
