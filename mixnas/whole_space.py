@@ -29,7 +29,7 @@ MOST = 3_000_000
 DRAWN = 100_000
 """Candidates that stand for a larger space, each as likely as any other."""
 
-TRACED = 24
+TRACED = 12
 """Candidates whose memory is predicted, unless told otherwise: seconds for most spaces."""
 
 SIFTED = 4096

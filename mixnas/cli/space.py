@@ -125,7 +125,7 @@ def cost(
     classes: Classes = None,
     memory: Annotated[
         int, typer.Option("--memory", help="Candidates, drawn, whose memory is predicted; 0 leaves it out.", min=0)
-    ] = 24,
+    ] = 12,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw it: .html, .png, .svg or .pdf.")] = None,
     as_json: AsJson = False,
 ) -> None:
