@@ -17,9 +17,9 @@ study = AblationSpec(
     ),
     source="arXiv:2205.14375, configurations in the authors' repository; its tables could not be read",
     result=(
-        "Not distinguishable at this scale. Neither fewer nor more hidden channels, nor half or twice the channels that "
-        "the transposed convolution reads, can be told from the published choice; half of them save a third of the "
-        "parameters."
+        "Not distinguishable at this scale. Neither fewer nor more hidden channels, nor half or twice the channels "
+        "that the transposed convolution reads, can be told from the published choice; half of them save a third of "
+        "the parameters."
     ),
     measured=(
         "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0023 to 0.0123 by arm; "
