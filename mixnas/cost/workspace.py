@@ -19,11 +19,11 @@ grow with the model:
     matrix product, bf16   about 0.5 MB where sums are long; by heuristics of oneDNN it was 0.3 to 0.7 MB
     AdamW                  a copy of each weight whose gradient has another layout, one at a time
 
-Left out are about 20 KiB of scratch a convolution, and whatever oneDNN chooses on another processor. On one
-AVX-512 processor without AMX, bf16 convolutions of images whose channels lie outside took about half of what is modelled
-where the weight's layout does not tell which way its channels lie (1x1 and depthwise), and in fp32 the wavelet filters'
-depthwise convolutions took up to 0.9 MB more; whether AMX is the reason was not tried. A rule takes
-shapes, so that it can be worked out for other sizes than those that were run.
+Left out are about 20 KiB of scratch a convolution, and whatever oneDNN chooses on another processor. On one AVX-512
+processor without AMX, bf16 convolutions of images whose channels lie outside took about half of what is modelled
+where the weight's layout does not tell which way its channels lie (1x1 and depthwise), and in fp32 the wavelet
+filters' depthwise convolutions took up to 0.9 MB more; whether AMX is the reason was not tried. A rule takes shapes,
+so that it can be worked out for other sizes than those that were run.
 """
 
 from __future__ import annotations
