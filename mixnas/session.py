@@ -77,10 +77,10 @@ def open_session(
     if spec.sampler not in SAMPLERS:
         raise UnknownName("sampler", spec.sampler, SAMPLERS)
     rules = early_stopping(spec.early_stopping, spec.epochs, spec.trials, spec.rungs, spec.reduction, spec.min_full)
-    if spec.trial_timeout and executor != "processes":
+    if spec.trial_timeout and executor not in ("processes", "ray"):
         raise UsageError(
             f"--trial-timeout needs worker processes, which can be ended; --backend {executor} has none",
-            hint="--backend processes, or leave it out",
+            hint="--backend processes or ray, or leave it out",
         )
     seeds = _seeds(spec)
     pool = make_executor(executor, workers, spec.evaluator, cluster)  # workers load while we check the rest

@@ -8,12 +8,16 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mixnas.errors import RunError, UsageError
 from mixnas.records import EpochRecord, Job, Measurement, to_dict
 from mixnas.search.executors import Cluster, Done, Event, Progress, Sink
+
+CONNECTIONS = 3
+"""How often a connection through `ray://` is made that breaks while the search starts."""
 
 LOOK_AGAIN = 5.0
 """Seconds after which the size of the cluster is asked for again: it may grow, shrink or lose a node."""
@@ -44,8 +48,7 @@ class RayExecutor:
                 f"and {cluster.gpus_per_trial:g} GPUs",
                 hint="lower --cpus-per-trial or --gpus-per-trial, or add nodes",
             )
-        far = cluster.address.startswith("ray://")
-        self._side = _far_side(self._ray, self._resources) if far else _near_side(self._resources)
+        self._side = self._far_side(cluster) if cluster.address.startswith("ray://") else self._near_side()
 
     def free(self) -> int:
         return max(self._room() - len(self._jobs), 0)
@@ -55,10 +58,14 @@ class RayExecutor:
         key = str(self._count)
         self._jobs[key] = job
         checkpoint = Path(job.checkpoint).read_bytes() if job.checkpoint and Path(job.checkpoint).exists() else None
-        self._side.submit(key, json.dumps(to_dict(job)), checkpoint)
+        placed = replace(job, device="cuda") if self._resources["gpu"] else job
+        with _said_when_gone(self._ray):
+            self._side.submit(key, json.dumps(to_dict(placed)), checkpoint)
 
     def wait(self, sink: Sink, timeout: float) -> None:
-        for key, text, checkpoint in self._take(timeout):
+        with _said_when_gone(self._ray):
+            news: list[tuple[str, str, bytes | None]] = self._side.take(timeout)
+        for key, text, checkpoint in news:
             job = self._jobs[key]
             if checkpoint is not None and job.checkpoint:
                 _replace_file(Path(job.checkpoint), checkpoint)
@@ -76,15 +83,31 @@ class RayExecutor:
         self._jobs.clear()
         return running
 
-    def _take(self, timeout: float) -> list[tuple[str, str, bytes | None]]:
-        try:
-            news: list[tuple[str, str, bytes | None]] = self._side.take(timeout)
-        except self._ray.exceptions.RayError as error:
-            raise RunError(
-                f"the Ray cluster is gone: {str(error).strip().splitlines()[0]}",
-                hint="the same command goes on where it was",
-            ) from error
-        return news
+    def _near_side(self) -> Any:
+        from mixnas.search.ray_tune import TuneSide
+
+        return TuneSide(self._resources)
+
+    def _far_side(self, cluster: Cluster) -> Any:
+        """The Tuner in an actor of the cluster: through `ray://` it cannot run in this process.
+
+        A connection that breaks while the actor starts, which takes long on a busy head, is made anew a few times.
+
+        Raises:
+            RunError: it broke each time.
+        """
+        for _ in range(CONNECTIONS - 1):
+            with contextlib.suppress(RunError):
+                return self._remote_side()
+            self._ray.shutdown()
+            self._ray = _connect(cluster, self._most)
+        return self._remote_side()
+
+    def _remote_side(self) -> Any:
+        with _said_when_gone(self._ray):
+            side = _Remote(self._ray, self._resources)
+            side.take(0.0)  # comes back when the actor has started
+        return side
 
     def _events(self, key: str, job: Job, news: list[dict[str, Any]]) -> Iterator[Event]:
         for message in news:
@@ -100,7 +123,8 @@ class RayExecutor:
         """How many trials fit on the nodes that are there."""
         if time.monotonic() - self._asked_at >= LOOK_AGAIN:
             self._asked_at = time.monotonic()
-            have = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+            with _said_when_gone(self._ray):
+                have = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
             fits = sum(_fits(resources, self._resources) for resources in have)
             self.workers = min(fits, self._most) if self._most else fits
         return self.workers
@@ -119,15 +143,14 @@ def _connect(cluster: Cluster, workers: int) -> Any:
         os.environ.setdefault(name, value)
     import ray
 
-    options: dict[str, Any] = {"logging_level": "error", "log_to_driver": False}
-    if cluster.address:
-        options["address"] = cluster.address
-    else:
+    address = cluster.address or "local"  # none at all would be any cluster that happens to run here
+    options: dict[str, Any] = {"address": address, "logging_level": "error", "log_to_driver": False}
+    if not cluster.address:
         options |= {"include_dashboard": False}
         options |= {"num_cpus": max(math.ceil(workers * cluster.cpus_per_trial), 1)} if workers else {}
     try:
         ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # a node that does not come up in time raises just that
         raise UsageError(
             f"no Ray cluster at {cluster.address or 'this machine'}: {str(error).strip().splitlines()[0]}",
             hint="start one with `ray start --head`, or leave --address out to use this machine",
@@ -135,27 +158,30 @@ def _connect(cluster: Cluster, workers: int) -> Any:
     return ray
 
 
-def _near_side(resources: dict[str, float]) -> Any:
-    from mixnas.search.ray_tune import TuneSide
-
-    return TuneSide(resources)
-
-
-def _far_side(ray: Any, resources: dict[str, float]) -> Any:
-    """The Tuner in an actor of the cluster: through `ray://` it cannot run in this process."""
-    from mixnas.search.ray_tune import TuneSide
-
-    return _Remote(ray, ray.remote(TuneSide).options(num_cpus=0, max_concurrency=4).remote(resources))
-
-
 class _Remote:
-    """An actor's methods called as if they were an object's."""
+    """A `TuneSide` in an actor of the cluster."""
 
-    def __init__(self, ray: Any, actor: Any) -> None:
-        self._ray, self._actor = ray, actor
+    def __init__(self, ray: Any, resources: dict[str, float]) -> None:
+        from mixnas.search.ray_tune import TuneSide
+
+        self._ray = ray
+        self._actor = ray.remote(TuneSide).options(num_cpus=0, max_concurrency=4).remote(resources)
 
     def __getattr__(self, name: str) -> Any:
         return lambda *arguments: self._ray.get(getattr(self._actor, name).remote(*arguments))
+
+
+@contextlib.contextmanager
+def _said_when_gone(ray: Any) -> Iterator[None]:
+    """Says in one sentence that the cluster was lost: Ray raises its own errors, its client a ConnectionError."""
+    try:
+        yield
+    except (ray.exceptions.RayError, ConnectionError) as error:
+        cause = getattr(error, "cause", None)
+        if isinstance(cause, RunError):  # raised by ourselves, in the actor
+            raise cause from error
+        why = (str(error) or type(error).__name__).strip().splitlines()[0]
+        raise RunError(f"the Ray cluster is gone: {why}", hint="the same command goes on where it was") from error
 
 
 def _replace_file(path: Path, content: bytes) -> None:

@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ray import tune
+from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from mixnas.errors import RunError
-from mixnas.evaluators import run
-from mixnas.records import EpochRecord, Job, Measurement, job_from_dict, to_dict
+from mixnas.records import Job, Measurement, job_from_dict, to_dict
+from mixnas.search.executors import Done, Event, ProcessExecutor, Progress
 
 News: TypeAlias = tuple[str, str, bytes | None]
 """The key of a job, JSON of what is new of it, and its checkpoint where that is new, too."""
@@ -48,55 +49,52 @@ SETTINGS = {
     "TUNE_WARN_INSUFFICENT_RESOURCE_THRESHOLD_S": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+    "RAY_raylet_start_wait_time_s": "120",  # 30 s are not enough for a cluster of our own on a busy machine
 }
 """Environment of Ray Tune, where the user has not set it."""
 
 
 class JobTrainable(tune.Trainable):
-    """Runs one job after the other in an actor: the job in a thread, its news in the results."""
+    """Runs one job after the other in an actor, by a worker process of its own, as on a machine without Ray.
+
+    A process can be ended when its time is up, and what runs out of memory in it is gone with it.
+    """
 
     def setup(self, config: dict[str, Any]) -> None:
+        # What this actor can import, its worker can: Ray adds the folders of runtime environments to `sys.path` alone.
+        os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._folder = tempfile.TemporaryDirectory(prefix="mixnas-ray-")
-        self._begin(config)
+        job, checkpoint = self._unpacked(config)
+        self._worker = ProcessExecutor(1, preload=job.evaluator)
+        self._begin(job, checkpoint)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Takes the next job; an actor whose last training cannot be ended ends itself, and the job goes to another."""
-        self._end_thread()
-        self._begin(new_config)
+        """Takes the next job."""
+        self._path.unlink(missing_ok=True)
+        self._begin(*self._unpacked(new_config))
         return True
 
     def step(self) -> dict[str, Any]:
         """Waits for news of the training; the last word is its measurement."""
-        news, done = [], False
-        with contextlib.suppress(queue.Empty):
-            news.append(self._news.get(timeout=HEARTBEAT))
-            while True:
-                news.append(self._news.get_nowait())
-        done = any("measurement" in message for message in news)
-        return {"news": json.dumps(news), "checkpoint": self._new_checkpoint(), "done": done}
+        news: list[Event] = []
+        self._worker.wait(news.append, HEARTBEAT)
+        done = any(isinstance(event, Done) for event in news)
+        texts = json.dumps([_message(event) for event in news])
+        return {"news": texts, "checkpoint": self._new_checkpoint(), "done": done}
 
     def cleanup(self) -> None:
-        self._ended.set()
+        self._worker.stop()
         self._folder.cleanup()
 
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._news: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._ended, self._kept = threading.Event(), 0
-        job = job_from_dict(json.loads(config["job"]))
-        self._path = Path(self._folder.name) / f"{job.trial}-{job.attempt}-{job.fidelity.seed}.pt"
-        if config["checkpoint"]:
-            self._path.write_bytes(config["checkpoint"])
-            self._kept = self._path.stat().st_mtime_ns
-        job = _at_home(job, self._path)
-        self._thread = threading.Thread(target=_serve, args=(job, self._news, self._ended), daemon=True)
-        self._thread.start()
+    def _unpacked(self, config: dict[str, Any]) -> tuple[Job, bytes | None]:
+        return job_from_dict(json.loads(config["job"])), config["checkpoint"]
 
-    def _end_thread(self) -> None:
-        self._ended.set()
-        self._thread.join(timeout=5 * HEARTBEAT)
-        if self._thread.is_alive():
-            os._exit(1)
-        self._path.unlink(missing_ok=True)
+    def _begin(self, job: Job, checkpoint: bytes | None) -> None:
+        self._path, self._kept = Path(self._folder.name) / f"{job.trial}-{job.attempt}-{job.fidelity.seed}.pt", 0
+        if checkpoint:
+            self._path.write_bytes(checkpoint)
+            self._kept = self._path.stat().st_mtime_ns
+        self._worker.submit(_at_home(job, self._path))
 
     def _new_checkpoint(self) -> bytes | None:
         with contextlib.suppress(FileNotFoundError):
@@ -116,24 +114,10 @@ def _at_home(job: Job, checkpoint: Path) -> Job:
     return job
 
 
-def _serve(job: Job, news: queue.SimpleQueue[dict[str, Any]], ended: threading.Event) -> None:
-    """The thread of one training. One that is no longer wanted ends at its next epoch."""
-
-    def report(record: EpochRecord) -> None:
-        if ended.is_set():
-            raise SystemExit
-        news.put({"epoch": to_dict(record)})
-
-    with contextlib.suppress(SystemExit):
-        news.put({"measurement": to_dict(run(job, report))})
-    _free_device_memory()
-
-
-def _free_device_memory() -> None:
-    """So that a training that ran out of memory leaves nothing behind for the next one in this actor."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+def _message(event: Event) -> dict[str, Any]:
+    if isinstance(event, Progress):
+        return {"epoch": to_dict(event.record)}
+    return {"measurement": to_dict(event.measurement)}
 
 
 class JobSearcher(Searcher):
@@ -143,6 +127,11 @@ class JobSearcher(Searcher):
         super().__init__()
         self._side = side
         self._keys: dict[str, str] = {}
+        self._errors: dict[str, str] = {}
+
+    def note_error(self, trial_id: str, error: str) -> None:
+        """Why a Tune trial ended with an error; `on_trial_complete`, which is called next, is not told."""
+        self._errors[trial_id] = error
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Tune pickles its parts in order to be restored later, which our store does better."""
@@ -163,9 +152,9 @@ class JobSearcher(Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         key = self._keys.pop(trial_id)
+        why = self._errors.pop(trial_id, "")
         if error or not result or "measurement" not in result.get("news", ""):
-            lost = Measurement("failed", reason="lost_worker", detail="its Ray actor or node has gone")
-            result = {"news": json.dumps([{"measurement": to_dict(lost)}])}
+            result = {"news": json.dumps([{"measurement": to_dict(_lost(why))}])}
         self._pass_on(key, result)
 
     def save(self, checkpoint_path: str) -> None:
@@ -178,6 +167,26 @@ class JobSearcher(Searcher):
         assert self._side is not None
         if result["news"] != "[]" or result.get("checkpoint"):
             self._side.tell((key, result["news"], result.get("checkpoint")))
+
+
+def _lost(error: str) -> Measurement:
+    """The outcome of a job whose actor has ended, from what Ray says of it."""
+    if "OutOfMemoryError" in error or "low on memory" in error:
+        return Measurement("failed", reason="out_of_memory", detail="Ray ended its actor: the node ran low on memory")
+    return Measurement("failed", reason="lost_worker", detail="its Ray actor or node has gone", traceback=error[-4000:])
+
+
+class ErrorNotes(FIFOScheduler):
+    """Starts trials as they come, and hands on what Ray says of those that end with an error."""
+
+    def __init__(self, searcher: JobSearcher) -> None:
+        super().__init__()
+        self._searcher = searcher
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        """Called before the searcher's `on_trial_complete`."""
+        with contextlib.suppress(OSError, TypeError):  # no file, no reason
+            self._searcher.note_error(trial.trial_id, Path(trial.error_file).read_text(encoding="utf-8"))
 
 
 class EndOfSearch(tune.Stopper):
@@ -263,9 +272,12 @@ class TuneSide:
             self._error = error
 
     def _tuner(self, folder: str) -> tune.Tuner:
+        searcher = JobSearcher(self)
         return tune.Tuner(
             tune.with_resources(JobTrainable, self._resources),
-            tune_config=tune.TuneConfig(search_alg=JobSearcher(self), num_samples=-1, reuse_actors=True),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher, scheduler=ErrorNotes(searcher), num_samples=-1, reuse_actors=True
+            ),
             run_config=tune.RunConfig(
                 name="mixnas",
                 storage_path=folder,
