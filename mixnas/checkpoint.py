@@ -19,8 +19,11 @@ import torch
 from mixnas.records import EpochRecord, Job, to_dict
 from mixnas.training import Training
 
-KEEP_EVERY = 20.0
-"""Seconds between checkpoints of a training that nothing interrupts."""
+KEEP_SECONDS = 1.0
+"""Least time between two checkpoints of a training that nothing interrupts: one of longer epochs keeps each of them."""
+
+KEEP_SHARE = 0.02
+"""Largest share of the time that goes into writing them."""
 
 _OF_THIS_GO = ("study", "trial", "attempt", "until", "after", "checkpoint", "measure", "data_dir", "device")
 """Fields of a job that do not change what is trained."""
@@ -32,7 +35,7 @@ class Checkpoint:
     def __init__(self, job: Job) -> None:
         self._path = Path(job.checkpoint) if job.checkpoint else None
         self._job = _identity(job)
-        self._written = time.monotonic()
+        self._written, self._took = time.monotonic(), 0.0
         self.warning = ""
         """What went wrong with the file, in one line; the training went on without it."""
 
@@ -58,15 +61,15 @@ class Checkpoint:
         return curve
 
     def keep_now_and_then(self, training: Training, curve: Sequence[EpochRecord]) -> None:
-        """Writes the file where the last one is older than `KEEP_EVERY`."""
-        if time.monotonic() - self._written >= KEEP_EVERY:
+        """Writes the file where the last one is older than `KEEP_SECONDS`, and than what writing it took allows."""
+        if time.monotonic() - self._written >= max(KEEP_SECONDS, self._took / KEEP_SHARE):
             self.keep(training, curve)
 
     def keep(self, training: Training, curve: Sequence[EpochRecord]) -> None:
         """Writes the file. A full or read-only disk costs the checkpoint, not the training."""
         if self._path is None:
             return
-        self._written = time.monotonic()
+        started = time.monotonic()
         content = {"job": self._job, "training": training.state_dict(), "curve": [to_dict(r) for r in curve]}
         buffer = io.BytesIO()
         torch.save(content, buffer)
@@ -74,6 +77,8 @@ class Checkpoint:
             _replace(self._path, buffer.getbuffer())
         except OSError as error:
             self.warning = f"no checkpoint could be written: {error}"
+        self._written = time.monotonic()
+        self._took = self._written - started
 
 
 def _replace(path: Path, content: memoryview) -> None:

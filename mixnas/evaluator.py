@@ -23,8 +23,8 @@ def evaluate(job: Job, report: Report) -> Measurement:
 
     `metrics` are those of the last epoch, never of the best one, and `train_seconds`. One thread and the same job
     give the same curve again, in one go or in several: a job with a `checkpoint` goes on from it, keeps it up to date
-    every `KEEP_EVERY` seconds, and pauses at `until`. Only the epochs of this go are reported. Whatever goes wrong is
-    raised; `mixnas.evaluators.run` makes it an outcome.
+    after each epoch where that costs little, and pauses at `until`. Only the epochs of this go are reported. Whatever
+    goes wrong is raised; `mixnas.evaluators.run` makes it an outcome.
     """
     started = time.perf_counter()
     with one_thread():

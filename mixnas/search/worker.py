@@ -1,14 +1,16 @@
 """A worker process: reads jobs as JSON lines, trains them, writes progress and outcome as JSON lines.
 
-Started as `python -m mixnas.search.worker`. It ends when its input ends or its output is no longer read, so a driver
-that was killed leaves no worker behind. What libraries print goes to standard error, never into the answers.
+Started as `python -m mixnas.search.worker`. It ends when its input ends, in the middle of a training, too: a driver or
+a Ray actor that was killed leaves no worker behind. What libraries print goes to standard error, not into the answers.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import sys
+import threading
 from typing import IO, Any
 
 from mixnas.evaluators import load_evaluator, run
@@ -20,8 +22,17 @@ def main() -> None:
     answers = _own_output()
     for name in sys.argv[1:]:
         load_evaluator(name)
+    jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
+    while True:
+        _serve(json.loads(jobs.get()), answers)
+
+
+def _read(jobs: queue.SimpleQueue[str]) -> None:
+    """The thread that reads the input, so that its end is seen while a training runs."""
     for line in sys.stdin:
-        _serve(json.loads(line), answers)
+        jobs.put(line)
+    os._exit(0)
 
 
 def _serve(data: dict[str, Any], answers: IO[str]) -> None:

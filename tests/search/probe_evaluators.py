@@ -26,6 +26,13 @@ def slow(job: Job, report: Report) -> Measurement:
     return toy(job, late)
 
 
+def asleep(job: Job, report: Report) -> Measurement:
+    """Reports an epoch, and is then silent for a quarter of an hour."""
+    report(EpochRecord(1, 1.0, {"acc": 0.5}, 0.0))
+    time.sleep(900)
+    return toy(job, report)
+
+
 def failing(job: Job, report: Report) -> Measurement:
     """Never finishes anything."""
     raise RuntimeError("no such luck")
@@ -56,6 +63,21 @@ def suicidal(job: Job, report: Report) -> Measurement:
     if (job.trial == 1 and job.attempt == 1) or job.trial == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return toy(job, report)
+
+
+def killed_while_training(job: Job, report: Report) -> Measurement:
+    """A real training that keeps each epoch; its process is killed in the third one of the first attempt."""
+    from mixnas import checkpoint
+    from mixnas.evaluator import evaluate
+
+    checkpoint.KEEP_SECONDS, checkpoint.KEEP_SHARE = 0.0, float("inf")
+
+    def kill(record: EpochRecord) -> None:
+        if job.attempt == 1 and record.epoch == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        report(record)
+
+    return evaluate(job, kill)
 
 
 def noisy(job: Job, report: Report) -> Measurement:

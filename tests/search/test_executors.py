@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
 import pytest
 
 from mixnas.errors import UnknownName
-from mixnas.records import Fidelity, Job, Problem
+from mixnas.records import Fidelity, Job, Problem, to_dict
 from mixnas.search.executors import EXECUTORS, Done, Event, Executor, ProcessExecutor, Progress, make_executor
 from tests.search.conftest import toy_session
 
@@ -124,3 +127,41 @@ def test_a_search_survives_lost_workers(storage: str) -> None:
         assert (counts.finished, counts.failed, counts.running) == (6, 1, 0)
         assert session.store.trial("s", 1).attempts == 2
         assert session.store.trial("s", 3).reason == "lost_worker"
+
+
+@pytest.mark.slow
+def test_a_training_whose_worker_was_killed_goes_on_from_its_last_epoch_with_the_same_curve(storage: str) -> None:
+    from mixnas.search.loop import run
+    from mixnas.session import open_session
+    from mixnas.study import StudySpec
+
+    spec = StudySpec("splitmixer", evaluator="probe_evaluators:killed_while_training", trials=1, epochs=5, name="s")
+    spec = replace(spec, sampler="random", constraints=("macs <= 20k",))
+    epochs: list[tuple[int, int]] = []
+    with open_session(spec, storage, executor="processes", workers=1) as session:
+
+        def listen(event: object) -> None:
+            if isinstance(event, Progress):
+                epochs.append((event.job.attempt, event.record.epoch))
+
+        assert run(session.driver, session.executor, listen) == "done"
+        template, curve = session.driver.parts.template, session.store.curve("s", 0)
+        axes = session.driver.axes(0)
+    assert epochs == [(1, 1), (1, 2), (2, 4), (2, 5)]
+    alone = make_executor("inline")
+    alone.submit(replace(template, trial=0, attempt=1, axes=axes, evaluator="train"))
+    (done,) = [event for event in gather(alone, 1) if isinstance(event, Done)]
+    learned = [[(r.epoch, r.train_loss, r.metrics) for r in records] for records in (curve, done.measurement.curve)]
+    assert learned[0] == learned[1]
+
+
+def test_a_worker_ends_in_the_middle_of_a_training_when_its_driver_is_killed() -> None:
+    command = [sys.executable, "-m", "mixnas.search.worker"]
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert worker.stdin is not None and worker.stdout is not None
+    worker.stdin.write(json.dumps(to_dict(job(evaluator="probe_evaluators:asleep"))) + "\n")
+    worker.stdin.flush()
+    assert "epoch" in worker.stdout.readline()
+    worker.stdin.close()
+    assert worker.wait(timeout=30) == 0
+    worker.stdout.close()

@@ -63,7 +63,8 @@ class Lost(BaseException):
 def test_a_lost_training_goes_on_from_its_last_checkpoint(
     job: Job, whole: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint_module, "KEEP_EVERY", 0.0)
+    monkeypatch.setattr(checkpoint_module, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint_module, "KEEP_SHARE", float("inf"))
 
     def die(record: EpochRecord) -> None:
         if record.epoch == 3:
