@@ -65,6 +65,12 @@ def suicidal(job: Job, report: Report) -> Measurement:
     return toy(job, report)
 
 
+def dying(job: Job, report: Report) -> Measurement:
+    """Its process is killed at every attempt."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return toy(job, report)
+
+
 def killed_while_training(job: Job, report: Report) -> Measurement:
     """A real training that keeps each epoch; its process is killed in the third one of the first attempt."""
     from mixnas import checkpoint

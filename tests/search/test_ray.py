@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -163,9 +163,34 @@ def test_a_search_survives_lost_actors(storage: str) -> None:
         assert session.store.trial("s", 3).reason == "lost_worker"
 
 
-def test_a_paused_training_goes_on_from_its_checkpoint_in_another_actor(tmp_path: Path) -> None:
-    from dataclasses import replace
+def test_late_hungry_and_lost_trials_are_outcomes_and_the_next_one_is_fine() -> None:
+    executor = make_executor("ray", workers=1)
+    found = []
+    for number, (evaluator, timeout) in enumerate([("asleep", 5.0), ("hungry", 0.0), ("dying", 0.0), ("slow", 0.0)]):
+        executor.submit(replace(job(number, f"probe_evaluators:{evaluator}"), timeout=timeout))
+        found += [event.measurement for event in gather(executor, 1, seconds=120) if isinstance(event, Done)]
+    executor.stop()
+    assert [(one.outcome, one.reason) for one in found] == [
+        ("failed", "timeout"),
+        ("failed", "out_of_memory"),
+        ("failed", "lost_worker"),
+        ("finished", ""),
+    ]
+    assert found[0].detail == "took longer than 5 s"
+    assert found[2].detail == "worker process killed by signal 9"
 
+
+def test_an_actor_that_ray_ends_for_want_of_memory_is_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_memory_usage_threshold", "0.01")  # so that there is always too little
+    monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "100")
+    executor = make_executor("ray", workers=1)
+    executor.submit(job(evaluator="probe_evaluators:asleep"))
+    (done,) = [event.measurement for event in gather(executor, 1, seconds=120) if isinstance(event, Done)]
+    executor.stop()
+    assert (done.outcome, done.reason) == ("failed", "out_of_memory"), done
+
+
+def test_a_paused_training_goes_on_from_its_checkpoint_in_another_actor(tmp_path: Path) -> None:
     whole = replace(job(epochs=3, evaluator="train"), recipe={"batch_size": 64})
     results = []
     for path, stops in (("whole", [0]), ("parts", [1, 2, 0])):
