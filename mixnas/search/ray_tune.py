@@ -180,7 +180,7 @@ class ErrorNotes(FIFOScheduler):
     """Starts trials as they come, and hands on what Ray says of those that end with an error."""
 
     def __init__(self, searcher: JobSearcher) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._searcher = searcher
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
