@@ -57,7 +57,7 @@ class RayExecutor:
         self._count += 1
         key = str(self._count)
         self._jobs[key] = job
-        checkpoint = Path(job.checkpoint).read_bytes() if job.checkpoint and Path(job.checkpoint).exists() else None
+        checkpoint = _content(Path(job.checkpoint)) if job.checkpoint else None
         placed = replace(job, device="cuda") if self._resources["gpu"] else job
         with _said_when_gone(self._ray):
             self._side.submit(key, json.dumps(to_dict(placed)), checkpoint)
@@ -173,19 +173,34 @@ class _Remote:
 
 @contextlib.contextmanager
 def _said_when_gone(ray: Any) -> Iterator[None]:
-    """Says in one sentence that the cluster was lost: Ray raises its own errors, its client a ConnectionError."""
+    """Says in one sentence that the cluster was lost: Ray raises its own errors, its client a ConnectionError.
+
+    The client does so when the head is killed or stopped, and when another cluster with the same client port on that
+    machine was: both listen there, and the client may have come to the other one.
+    """
     try:
         yield
     except (ray.exceptions.RayError, ConnectionError) as error:
         cause = getattr(error, "cause", None)
         if isinstance(cause, RunError):  # raised by ourselves, in the actor
             raise cause from error
-        why = (str(error) or type(error).__name__).strip().splitlines()[0]
+        lines = (str(error) or type(error).__name__).strip().splitlines()
+        why = "the connection to it broke" if isinstance(error, ConnectionError) else lines[0]
         raise RunError(f"the Ray cluster is gone: {why}", hint="the same command goes on where it was") from error
 
 
+def _content(path: Path) -> bytes | None:
+    with contextlib.suppress(OSError):  # there is none, and the training begins at its first epoch
+        return path.read_bytes()
+    return None
+
+
 def _replace_file(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Keeps a checkpoint. A full or read-only disk costs the checkpoint, not the search."""
     part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.replace(path)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    with contextlib.suppress(OSError):
+        part.unlink(missing_ok=True)

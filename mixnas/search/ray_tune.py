@@ -40,6 +40,9 @@ HEARTBEAT = 1.0
 PATIENCE = 10.0
 """Longest wait for the driver's next job. Tune lets an actor go that is not needed at once, and a new one takes 2 s."""
 
+BYTES_A_SECOND = 4e6
+"""Most that the checkpoints of a running trial take of the network to the driver, on average."""
+
 SETTINGS = {
     "RAY_AUTH_MODE": "disabled",  # a cluster of our own on this machine; token files in the home folder otherwise
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the store keeps everything already
@@ -64,6 +67,7 @@ class JobTrainable(tune.Trainable):
         # What this actor can import, its worker can: Ray adds the folders of runtime environments to `sys.path` alone.
         os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._folder = tempfile.TemporaryDirectory(prefix="mixnas-ray-")
+        self._sent = time.monotonic()
         job, checkpoint = self._unpacked(config)
         self._worker = ProcessExecutor(1, preload=job.evaluator)
         self._begin(job, checkpoint)
@@ -78,9 +82,14 @@ class JobTrainable(tune.Trainable):
         """Waits for news of the training; the last word is its measurement."""
         news: list[Event] = []
         self._worker.wait(news.append, HEARTBEAT)
-        done = any(isinstance(event, Done) for event in news)
-        texts = json.dumps([_message(event) for event in news])
-        return {"news": texts, "checkpoint": self._new_checkpoint(), "done": done}
+        outcomes = [event.measurement.outcome for event in news if isinstance(event, Done)]
+        wanted = not outcomes or outcomes[0] == "paused"
+        checkpoint = self._new_checkpoint(at_once=bool(outcomes)) if wanted else None
+        return {
+            "news": json.dumps([_message(event) for event in news]),
+            "checkpoint": checkpoint,
+            "done": bool(outcomes),
+        }
 
     def cleanup(self) -> None:
         self._worker.stop()
@@ -96,11 +105,13 @@ class JobTrainable(tune.Trainable):
             self._kept = self._path.stat().st_mtime_ns
         self._worker.submit(_at_home(job, self._path))
 
-    def _new_checkpoint(self) -> bytes | None:
+    def _new_checkpoint(self, at_once: bool) -> bytes | None:
+        """The file where it has changed; not so often, unless at once, that large ones fill the network."""
         with contextlib.suppress(FileNotFoundError):
-            written = self._path.stat().st_mtime_ns
-            if written != self._kept:
-                self._kept = written
+            file = self._path.stat()
+            slowly = at_once or time.monotonic() - self._sent >= file.st_size / BYTES_A_SECOND
+            if file.st_mtime_ns != self._kept and slowly:
+                self._kept, self._sent = file.st_mtime_ns, time.monotonic()
                 return self._path.read_bytes()
         return None
 
