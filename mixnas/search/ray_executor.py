@@ -17,7 +17,7 @@ from mixnas.records import EpochRecord, Job, Measurement, to_dict
 from mixnas.search.executors import Cluster, Done, Event, Progress, Sink
 
 CONNECTIONS = 3
-"""How often a connection through `ray://` is made that breaks while the search starts."""
+"""How often a connection through `ray://` is tried that breaks while the search starts."""
 
 LOOK_AGAIN = 5.0
 """Seconds after which the size of the cluster is asked for again: it may grow, shrink or lose a node."""
@@ -149,13 +149,22 @@ def _connect(cluster: Cluster, workers: int) -> Any:
         options |= {"include_dashboard": False}
         options |= {"num_cpus": max(math.ceil(workers * cluster.cpus_per_trial), 1)} if workers else {}
     try:
-        ray.init(**options)
+        _init(ray, options)
     except Exception as error:  # a node that does not come up in time raises just that
         raise UsageError(
             f"no Ray cluster at {cluster.address or 'this machine'}: {str(error).strip().splitlines()[0]}",
             hint="start one with `ray start --head`, or leave --address out to use this machine",
         ) from error
     return ray
+
+
+def _init(ray: Any, options: dict[str, Any]) -> None:
+    """`ray.init`, again where a head is too busy to start the server of a `ray://` client in time."""
+    for _ in range(CONNECTIONS - 1):
+        with contextlib.suppress(ConnectionAbortedError):
+            ray.init(**options)
+            return
+    ray.init(**options)
 
 
 class _Remote:

@@ -28,7 +28,7 @@ import numpy as np
 from tests.faults.searches import QUICK, REAL, TRIALS, Report, Results, Search, check, fill, small_disk, until_done
 
 Scenario = Callable[[random.Random, Path, Report, int], None]
-PARTS_OF_RAY = {"actor": "ray::JobTrainable", "actor's worker": "mixnas.search.worker", "node": "raylet/raylet"}
+PARTS_OF_RAY = ("actor", "worker", "node", "driver")
 
 
 def kills(rng: random.Random, folder: Path, report: Report, wanted: int) -> None:
@@ -76,29 +76,37 @@ def _kill(pid: int) -> bool:
 
 
 def ray(rng: random.Random, folder: Path, report: Report, wanted: int) -> None:
-    """kill -9 of actors, their workers, the node and the driver of a search on a Ray cluster of its own."""
-    kinds = [*PARTS_OF_RAY, "driver"]
-    search, before = Search(Path(tempfile.mkdtemp(dir=folder)), *QUICK, "--backend", "ray"), Results()
-    for number in range(wanted):
-        if not search.running:
-            search.start()
-        search.wait_for(rng.randint(1, 2))
-        time.sleep(rng.random())
-        before |= search.finished()
-        assert search.process is not None
-        kind = kinds[number % len(kinds)]
-        victims = search.processes(PARTS_OF_RAY[kind]) if kind in PARTS_OF_RAY else [search.process.pid]
-        if search.running and victims and _kill(rng.choice(victims)):
-            report.faults[f"kill -9 on Ray, {kind}"] += 1
-        if kind in ("driver", "node"):
-            code, error = search.end()
-            _clear(search)
-            if "Traceback" in error:
-                report.broken.append(f"ray, {kind} killed: exit code {code}: {error[-400:]}")
-    if search.running:
-        search.end()
-    until_done(search, "ray", report)
-    check(search, before, "ray", report)
+    """kill -9 of an actor, its worker, the node and the driver of searches on Ray clusters of their own."""
+    done = 0
+    while done < wanted:
+        search, before = Search(Path(tempfile.mkdtemp(dir=folder)), *QUICK, "--backend", "ray"), Results()
+        for kind in rng.sample(PARTS_OF_RAY, min(len(PARTS_OF_RAY), wanted - done)):
+            if not search.running:
+                search.start()
+            search.wait_for(1)
+            time.sleep(rng.random())
+            before |= search.finished()
+            victims = _parts_of_ray(search, kind)
+            if search.running and victims and _kill(rng.choice(victims)):
+                report.faults[f"kill -9 on Ray, {kind}"] += 1
+                done += 1
+            if kind in ("driver", "node"):
+                code, error = search.end()
+                _clear(search)
+                if "Traceback" in error:
+                    report.broken.append(f"ray, {kind} killed: exit code {code}: {error[-400:]}")
+        if search.running:
+            search.end()
+        until_done(search, "ray", report)
+        check(search, before, "ray", report)
+
+
+def _parts_of_ray(search: Search, kind: str) -> list[int]:
+    assert search.process is not None
+    if kind == "driver":
+        return [search.process.pid]
+    workers = search.processes("mixnas.search.worker")
+    return {"node": search.processes("raylet/raylet"), "actor": search.parents(workers), "worker": workers}[kind]
 
 
 def _clear(search: Search) -> None:

@@ -102,6 +102,11 @@ class Search:
                 found.append(pid)
         return found
 
+    def parents(self, pids: list[int]) -> list[int]:
+        """The parents of processes."""
+        parents = _parents()
+        return [parents[pid] for pid in pids if pid in parents]
+
     def finished(self) -> Results:
         """What is in the database now; nothing where there is none yet."""
         if not self.database.exists():

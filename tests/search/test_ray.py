@@ -38,6 +38,7 @@ PATIENT = {
     "RAY_raylet_start_wait_time_s": "300",
     "RAY_agent_register_timeout_ms": "300000",
     "RAY_health_check_failure_threshold": "40",
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "300",
 }
 """A node that starts slowly, since the machine has other things to do, is not a lost one."""
 
