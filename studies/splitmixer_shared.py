@@ -24,6 +24,15 @@ study = AblationSpec(
         " accuracy of setting V, shared or not, was found."
     ),
     source="arXiv:2207.10255; CIFAR-10 table in the README of the authors' repository (2022-07-20)",
+    result=(
+        "Not distinguishable at this scale. The direction is the paper's: a shared weight is a little less accurate "
+        "with either kind of segments, within noise. Overlapping segments are more accurate than disjoint ones, beyond "
+        "noise over the whole design."
+    ),
+    measured=(
+        "mnist5k, 4 epochs, seeds 0 to 4; standard deviation of acc over seeds 0.0038 to 0.0069 by arm; "
+        "mixnas 0.1.0, torch 2.14.1, numpy 2.4.6, Python 3.11.7, CPU AMD EPYC"
+    ),
     base="splitmixer-IV-256/8",
     vary=(
         SEGMENTS,
