@@ -53,7 +53,7 @@ def through_actors(trials: int) -> float:
         def go(self, text: str) -> str:
             return json.dumps(to_dict(run(job_from_dict(json.loads(text)), lambda record: None)))
 
-    ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False, logging_level="error")
+    ray.init("local", num_cpus=WORKERS, include_dashboard=False, log_to_driver=False, logging_level="error")
     actors = [ray.remote(Actor).remote() for _ in range(WORKERS)]
     busy = {actor.go.remote(json.dumps(to_dict(job(n)))): actor for n, actor in enumerate(actors)}
     begun, ends = WORKERS, list[float]()
