@@ -97,8 +97,9 @@ def open_session(
         gate = _gate(space, spec, model_family, problem)
         feasible = gate.require_feasible()
         store = Store.open(storage, create=True)
-        stored = _open_study(store, spec, space, problem, gate)
-        with store.creation_lock():  # Optuna's own creation of its tables is not race-free
+        with store.creation_lock():  # of several searches that begin at once one makes the study
+            stored = _open_study(store, spec, space, problem, gate)
+            # Optuna's own creation of its tables is not race-free
             feed = Feed(store.url, spec.name, spec.resolved_objectives, space, gate.constraints)
         folder = checkpoint_folder(store.path, store.url, spec.name)
         parts = _parts(spec, space, problem, gate, stored["reference"], baselines, rules, folder)

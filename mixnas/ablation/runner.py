@@ -83,7 +83,7 @@ class ArmDriver:
 
     def progress(self, job: Job, record: EpochRecord) -> None:
         """Keeps one point of a learning curve and renews the lease."""
-        self._hold.renew()
+        self._hold.check()
         self._store.record_epoch(job.study, job.trial, job.attempt, record, lease_seconds=LEASE_SECONDS)
 
     def tell(self, job: Job, measurement: Measurement) -> None:

@@ -102,14 +102,14 @@ def show(
 def _facts(store: Store, name: str) -> dict[str, Any]:
     """A study as plain data, in the order in which it is shown."""
     from mixnas.records import to_dict
-    from mixnas.search.leases import seconds_left
+    from mixnas.search.leases import drivers, is_over
 
-    record, counts = store.study(name), to_dict(store.counts(name))
-    spec, (owner, until) = record.spec, store.holder(name)
+    record, counts, holder = store.study(name), to_dict(store.counts(name)), store.holder(name)
+    spec, at_work = record.spec, ([] if is_over(*holder) else [holder[0]]) + drivers(store, name)
     return {
         "study": record.name,
         "created": record.created_at,
-        "searched by": owner if seconds_left(until) > 0 else "nobody",
+        "searched by": at_work or ["nobody"],
         "counts": {word: counts[word] for word in WORDS},
         **({"failed with": dict(failures)} if (failures := _failures(store, name)) else {}),
         **{key: spec[key] for key in SHOWN if key in spec},

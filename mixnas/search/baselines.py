@@ -1,4 +1,7 @@
-"""Models from outside the space, trained beside a search as its trials are; each once in the life of a study."""
+"""Models from outside the space, trained beside a search as its trials are; each once in the life of a study.
+
+Of several searches of the study one trains a baseline; the others leave it to that one.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ from dataclasses import replace
 
 from mixnas.records import Baseline, Job, Measurement
 from mixnas.search.books import BaselineModel, StudyParts
+from mixnas.search.leases import StudyShare
 from mixnas.store import Store
 
 
 class Baselines:
     """The baselines of one search. Their jobs have negative trial numbers, which no trial has."""
 
-    def __init__(self, parts: StudyParts, store: Store) -> None:
-        self._parts, self._store = parts, store
+    def __init__(self, parts: StudyParts, store: Store, share: StudyShare) -> None:
+        self._parts, self._store, self._share = parts, store, share
         self._known = {found.name: found for found in store.baselines(parts.study) if found.state == "finished"}
         self._waiting = [model for model in parts.baselines if model.name not in self._known]
         self._running: dict[int, BaselineModel] = {}
@@ -41,11 +45,12 @@ class Baselines:
 
     def ask(self) -> Job | None:
         """The next one to train."""
-        if not self._waiting:
-            return None
-        model, number = self._waiting.pop(0), -1 - len(self._names)
-        self._names[number], self._running[number] = model.name, model
-        return replace(self._parts.template, trial=number, attempt=1, family=model.family, axes=model.axes)
+        while self._waiting:
+            model, number = self._waiting.pop(0), -1 - len(self._names)
+            if self._share.claim(f"baseline:{model.name}"):
+                self._names[number], self._running[number] = model.name, model
+                return replace(self._parts.template, trial=number, attempt=1, family=model.family, axes=model.axes)
+        return None
 
     def tell(self, job: Job, measurement: Measurement) -> None:
         """Keeps what came out of one."""

@@ -1,6 +1,7 @@
 """The books of a study: what is fixed about it, and every entry on both sides.
 
 Our tables are the truth; the Optuna study that users look at is fed beside them. A trial has the same number on both.
+Several searches may keep the books of one study, here or elsewhere: each looks for what the others have entered.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from mixnas.objectives import TIMED, Objective
 from mixnas.records import Candidate, Decision, EpochRecord, FrontPoint, Job, Measurement, Trial
 from mixnas.search.feed import Feed
 from mixnas.search.gate import Gate, Verdict
-from mixnas.search.leases import LEASE_SECONDS, StudyHold
+from mixnas.search.leases import LEASE_SECONDS, StudyShare, is_over, may_live
 from mixnas.search.rungs import EarlyStopping
 from mixnas.space import SearchSpace
-from mixnas.store import DuplicateTrial, Store
+from mixnas.store import DuplicateTrial, EnoughTrials, Store, TrialTaken
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,41 @@ class StudyParts:
 
 
 class Books:
-    """One study's entries. Holds the right to search it until `close`."""
+    """One study's entries by one of its searches, which has a place among them until `close`."""
 
     def __init__(self, parts: StudyParts, store: Store, feed: Feed) -> None:
         self.parts, self.store = parts, store
-        self._feed, self._hold = feed, StudyHold(store, parts.study)
+        self._feed, self.share = feed, StudyShare(store, parts.study)
+        self._seen = -1
+        self._decided = 0
+        self._shared = False
+        self.others: tuple[str, ...] = ()
+        """Other searches that are at work on the study."""
 
-    def trials(self) -> list[Trial]:
-        """The trials of earlier runs, after bringing the Optuna side up to them."""
-        trials = self.store.trials(self.parts.study)
-        self._feed.reconcile(trials)
-        return trials
+    def news(self) -> tuple[Trial, ...]:
+        """The trials that have changed since the last call, by number; at the first call all of them."""
+        found = self.store.news(self.parts.study, self._seen, self.share.owner)
+        self.others = tuple(owner for owner in found.others if may_live(owner))
+        self._shared = self._shared or bool(self.others)
+        if self._seen < 0 and not self.others:  # others may be between the two sides with what they enter
+            self._feed.reconcile(found.trials)
+        self._seen = found.changes
+        return found.trials
+
+    def decisions(self) -> list[Decision]:
+        """What early stopping has decided since the last call, by whichever search."""
+        self._decided, found = self.store.decisions_since(self.parts.study, self._decided)
+        return found
+
+    def left_behind(self) -> list[Trial]:
+        """Running trials that nobody works on any more: given back, or of a search that is gone."""
+        newest = self.store.newest_attempts(self.parts.study)
+        free = [a for a in newest if a.state != "running" or is_over(a.owner, a.lease_until)]
+        return [self.store.trial(self.parts.study, attempt.trial) for attempt in free]
+
+    def claim(self, digest: str) -> bool:
+        """Keeps a candidate for this search until it has begun; False where another one has it."""
+        return not self.others or self.share.claim(f"candidate:{digest}")
 
     def number(self, digest: str, axes: Candidate, verdict: Verdict, source: str) -> int:
         """Opens a trial on the Optuna side, which counts without gaps or races, and returns its number."""
@@ -89,7 +114,7 @@ class Books:
         source: str,
         sampler_state: Mapping[str, Any] | None,
     ) -> bool:
-        """Opens it on our side; False where another search of the study was quicker with the same candidate."""
+        """Opens it on our side; False where another search was quicker: with this candidate, or the last trial."""
         parts = self.parts
         try:
             self.store.start_trial(
@@ -102,20 +127,27 @@ class Books:
                 problem_key=parts.problem_key,
                 costs=parts.gate.stored(verdict.costs),
                 source=source,
-                owner=self._hold.owner,
+                owner=self.share.owner,
                 lease_seconds=LEASE_SECONDS,
                 sampler_state=sampler_state,
+                most=parts.trials if self.others else None,
             )
-        except DuplicateTrial:
-            self.count("duplicate", "another search took it")
-            self._feed.fail(number, "another search took it")
+        except (DuplicateTrial, EnoughTrials):
+            self._feed.fail(number, "another search was quicker")
             return False
+        finally:
+            if self.others:
+                self.share.give_up(f"candidate:{digest}")
         return True
 
     def again(self, trial: Trial, decision: Decision | None = None) -> int:
-        """Takes an unfinished trial up once more, a paused one by the decision to promote it; returns the attempt."""
+        """Takes an unfinished trial up once more, a paused one by the decision to promote it; returns the attempt.
+
+        Raises:
+            TrialTaken: another search was quicker.
+        """
         return self.store.start_attempt(
-            self.parts.study, trial.number, self._hold.owner, LEASE_SECONDS, after=trial.attempts, decision=decision
+            self.parts.study, trial.number, self.share.owner, LEASE_SECONDS, after=trial.attempts, decision=decision
         )
 
     def job(self, number: int, attempt: int, axes: Candidate, until: int = 0, after: int = 0) -> Job:
@@ -135,10 +167,6 @@ class Books:
         """Counts a candidate that was proposed and is not trained."""
         self.store.count(self.parts.study, kind, reason)
 
-    def renew(self) -> None:
-        """Holds on to the study for a while longer."""
-        self._hold.renew()
-
     def epoch(self, job: Job, record: EpochRecord) -> None:
         """Keeps one point of a running trial's learning curve and renews its lease."""
         self.store.record_epoch(job.study, job.trial, job.attempt, record, lease_seconds=LEASE_SECONDS)
@@ -146,7 +174,12 @@ class Books:
     def finish(
         self, job: Job, digest: str, measurement: Measurement, values: dict[str, float], front: FrontPoint
     ) -> None:
-        """A trial has been trained to its last epoch."""
+        """A trial has been trained to its last epoch.
+
+        Raises:
+            FrontMoved: another search has finished one since `front` was worked out; nothing was entered.
+            TrialTaken: another search has taken the trial over.
+        """
         self.store.finish_trial(job.study, job.trial, job.attempt, measurement, values, front)
         self._keep_timings(job, digest, measurement)
         self._feed.finish(job.trial, values, {"seconds": round(measurement.seconds, 3)})
@@ -164,19 +197,23 @@ class Books:
 
     def stop(self, decisions: Sequence[Decision]) -> None:
         """Paused trials are not promoted any more."""
-        self.store.stop_trials(self.parts.study, decisions)
-        for decision in decisions:
+        for decision in self.store.stop_trials(self.parts.study, decisions):
             self._feed.stop(decision.trial, str(decision))
             self._forget(decision.trial)
 
     def release(self, job: Job) -> Trial:
         """Lets go of a running trial: anyone may take it up at once."""
-        self.store.release(job.study, job.trial, job.attempt)
+        with contextlib.suppress(TrialTaken):  # somebody has
+            self.store.release(job.study, job.trial, job.attempt)
         return self.store.trial(job.study, job.trial)
 
     def close(self) -> None:
-        """Lets others search the study."""
-        self._hold.release()
+        """Leaves the study to the others; the last one sees to it that both sides agree."""
+        if self._shared:
+            self.news()
+            if not self.others:
+                self._feed.reconcile(self.store.trials(self.parts.study))
+        self.share.release()
         if self.parts.checkpoints is not None:
             for folder in (self.parts.checkpoints, self.parts.checkpoints.parent):
                 with contextlib.suppress(OSError):  # not empty, or never made

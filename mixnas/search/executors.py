@@ -81,6 +81,7 @@ class InlineExecutor:
     def wait(self, sink: Sink, timeout: float) -> None:
         job = self._job
         if job is None:
+            time.sleep(timeout)  # for what other searches of the study do
             return
         measurement = run_job(job, lambda record: sink(Progress(job, record)))
         self._job = None

@@ -9,13 +9,14 @@ left behind.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import optuna
 import sqlalchemy
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 
@@ -85,22 +86,17 @@ class Feed:
     @guarded
     def finish(self, number: int, values: Mapping[str, float], attributes: Mapping[str, Any]) -> None:
         """Ends a trial with its values."""
-        trial_id = self._trial_id(number)
-        for key, value in attributes.items():
-            self._storage.set_trial_user_attr(trial_id, key, value)
-        self._study.tell(number, [values[o.name] for o in self._objectives])
+        self._end(number, attributes, [values[o.name] for o in self._objectives])
 
     @guarded
     def fail(self, number: int, reason: str) -> None:
         """Ends a trial without values."""
-        self._storage.set_trial_user_attr(self._trial_id(number), "reason", reason)
-        self._study.tell(number, state=TrialState.FAIL)
+        self._end(number, {"reason": reason}, state=TrialState.FAIL)
 
     @guarded
     def stop(self, number: int, reason: str) -> None:
         """Ends a trial that early stopping did not let go on."""
-        self._storage.set_trial_user_attr(self._trial_id(number), "reason", reason)
-        self._study.tell(number, state=TrialState.PRUNED)
+        self._end(number, {"reason": reason}, state=TrialState.PRUNED)
 
     @guarded
     def reconcile(self, trials: Iterable[Trial]) -> None:
@@ -121,6 +117,20 @@ class Feed:
         """Lets go of the database."""
         self._storage.remove_session()
         self._storage.engine.dispose()
+
+    def _end(
+        self,
+        number: int,
+        attributes: Mapping[str, Any],
+        values: Sequence[float] | None = None,
+        state: TrialState | None = None,
+    ) -> None:
+        """Ends a trial on this side, where another search of the study has not done it before."""
+        trial_id = self._trial_id(number)
+        with contextlib.suppress(UpdateFinishedTrialError):
+            for key, value in attributes.items():
+                self._storage.set_trial_user_attr(trial_id, key, value)
+        self._study.tell(number, values, state=state, skip_if_finished=True)
 
     def _trial_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)

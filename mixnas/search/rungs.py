@@ -156,11 +156,15 @@ class Ladder:
         return stopped
 
     def restore(self, decisions: Iterable[Decision], values: Callable[[int, int], Mapping[str, float]]) -> None:
-        """Takes the decisions of earlier runs again, in their order; `values(trial, epochs)` tells what ranked them."""
+        """Takes decisions of earlier runs or other searches, in their order; own ones among them change nothing.
+
+        Args:
+            values: by trial and epochs, what the trial was ranked by.
+        """
         for decision in decisions:
             level, trial = decision.rung - 1, decision.trial
             if decision.action == "paused":
-                self._arrived[level][trial] = values(trial, decision.epochs)
+                self._arrived[level][trial], self._orders[level] = values(trial, decision.epochs), None
                 self.paused.add(trial)
             elif decision.action == "promoted":
                 self._send_on(trial, level)

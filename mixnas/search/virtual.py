@@ -7,6 +7,7 @@ have seen of `workers` real ones, hours of training pass in a second, and the sa
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -40,6 +41,8 @@ class VirtualExecutor:
 
     def wait(self, sink: Sink, timeout: float) -> None:
         """Hands over what comes next, up to the first end of a job: its worker is free from then on."""
+        if not self._running:
+            time.sleep(timeout)  # for what other searches of the study do
         while self._submitted:
             self._begin(self._submitted.pop(0))
         while self._coming:

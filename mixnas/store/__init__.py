@@ -5,20 +5,26 @@ from mixnas.store.records import (
     Attempt,
     DeviceMeasurement,
     DuplicateTrial,
+    EnoughTrials,
     Export,
+    FrontMoved,
     StudyRecord,
     TestRead,
     TrialTaken,
     UnknownTrial,
 )
+from mixnas.store.sharing import News
 from mixnas.store.store import Store
 
 __all__ = [
     "Attempt",
     "DeviceMeasurement",
     "DuplicateTrial",
+    "EnoughTrials",
     "Export",
+    "FrontMoved",
     "Merged",
+    "News",
     "Store",
     "StudyRecord",
     "TestRead",

@@ -12,13 +12,22 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from mixnas import __version__
 from mixnas.errors import StoreError
-from mixnas.store.schema import SCHEMA_VERSION, meta, metadata
+from mixnas.store.schema import SCHEMA_VERSION, meta, metadata, trials
 
-STEPS: Mapping[int, Callable[[Connection], None]] = {}
+
+def _count_changes(connection: Connection) -> None:
+    """2 to 3: studies count the changes of their trials."""
+    connection.execute(text("ALTER TABLE mixnas_studies ADD COLUMN changes INTEGER DEFAULT 0 NOT NULL"))
+    connection.execute(text("ALTER TABLE mixnas_trials ADD COLUMN changed INTEGER DEFAULT 0 NOT NULL"))
+    for index in trials.indexes:
+        index.create(connection, checkfirst=True)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = {2: _count_changes}
 """By the version that it starts from: what to change in tables that are there. 1 to 2 only added tables."""
 
 OLDEST = 1

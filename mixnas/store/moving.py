@@ -136,7 +136,7 @@ class Moving(Database):
     ) -> None:
         self._add_architectures(connection, found, {row["digest"] for row in new})
         # What the other sampler kept means nothing to the one of this study.
-        own = {"study": into, "sampler_state": None}
+        own = {"study": into, "sampler_state": None, "changed": 0}
         _insert(connection, schema.trials, [row | own | {"number": numbers[row["number"]]} for row in new])
         for table in _BY_TRIAL:
             mine = [row for row in found.ours[table.name] if row["trial"] in numbers]

@@ -13,7 +13,8 @@ from mixnas.store import rows, schema
 from mixnas.store.database import Database, require_study, require_trial
 from mixnas.store.records import Attempt, DeviceMeasurement, Export, StudyRecord, TestRead
 
-_TRIALS = select(schema.trials, schema.architectures.c.axes).join(schema.architectures)
+TRIALS = select(schema.trials, schema.architectures.c.axes).join(schema.architectures)
+"""Trials with the axes of their architectures."""
 
 
 class Reading(Database):
@@ -54,12 +55,12 @@ class Reading(Database):
         """
         with self._read() as connection:
             require_trial(connection, study, number)
-            query = _TRIALS.where(schema.trials.c.study == study, schema.trials.c.number == number)
+            query = TRIALS.where(schema.trials.c.study == study, schema.trials.c.number == number)
             return rows.trial(connection.execute(query).one())
 
     def trials(self, study: str, state: State | None = None) -> list[Trial]:
         """The trials of a study, all or those in one state, by number."""
-        query = _TRIALS.order_by(schema.trials.c.number)
+        query = TRIALS.order_by(schema.trials.c.number)
         if state is not None:
             query = query.where(schema.trials.c.state == state)
         return [rows.trial(row) for row in self._of_study(study, query, schema.trials.c.study)]
@@ -77,10 +78,11 @@ class Reading(Database):
         """The traceback of the newest attempt that left one, or an empty text."""
         return next((a.traceback for a in reversed(self.attempts(study, number)) if a.traceback), "")
 
-    def sampler_states(self, study: str) -> dict[int, dict[str, Any]]:
-        """What the sampler kept with each trial, by trial number; trials without are left out."""
+    def sampler_states(self, study: str, number: int | None = None) -> dict[int, dict[str, Any]]:
+        """What the sampler kept with each trial, or with one, by trial number; trials without are left out."""
         c = schema.trials.c
         query = select(c.number, c.sampler_state).where(c.sampler_state.is_not(None)).order_by(c.number)
+        query = query if number is None else query.where(c.number == number)
         return {row.number: row.sampler_state for row in self._of_study(study, query, c.study)}
 
     def curve(self, study: str, number: int) -> tuple[EpochRecord, ...]:

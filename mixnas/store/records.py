@@ -97,3 +97,11 @@ class DuplicateTrial(StoreError):
 
 class TrialTaken(StoreError):
     """Another attempt holds the trial or has ended it, so this one may not write any more."""
+
+
+class FrontMoved(StoreError):
+    """Another driver has finished a trial since this one looked: the front is to be worked out again."""
+
+
+class EnoughTrials(StoreError):
+    """Other drivers of the study have begun the last of the trials that were asked for."""

@@ -7,9 +7,10 @@ portable between SQLite and PostgreSQL. Times are UTC in ISO format with millise
                   ├────< curves          architectures ─< costs
                   ├────< exports         measurements, test_reads: by digest, also of models that no search here met
                   └────< decisions, replicates
-    studies ─< fronts, proposals, baselines
+    studies ─< fronts, proposals, baselines, claims
 
-Version 2 added `decisions` and `replicates`.
+Version 2 added `decisions` and `replicates`; version 3 what several drivers of one study need: `claims`, and the count
+of changes by which each finds out what the others did.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PREFIX = "mixnas_"
 NAME_LENGTH = 200
 """Longest name of a study."""
@@ -109,6 +110,8 @@ studies = Table(
     _time("created_at"),
     Column("held_by", String(200), nullable=False, default=""),
     _time("held_until"),
+    # Goes up with each change of a trial, in the transaction of the change; it locks the row, so counts are in order.
+    Column("changes", Integer, nullable=False, default=0, server_default="0"),
 )
 
 architectures = Table(
@@ -148,6 +151,9 @@ trials = Table(
     _time("created_at"),
     _time("finished_at"),
     Column("seconds", Number),
+    # The study's count of changes when this trial changed last.
+    Column("changed", Integer, nullable=False, default=0, server_default="0"),
+    Index("mixnas_trials_changed", "study", "changed"),
     Index("mixnas_trials_once", "study", "digest", "epochs", "seed", unique=True),
     Index("mixnas_trials_state", "study", "state"),
 )
@@ -214,6 +220,16 @@ replicates = Table(
     Column("seconds", Number),
     _time("at"),
     _of_trial(),
+)
+
+claims = Table(
+    "mixnas_claims",
+    metadata,
+    # What a driver of a study has for itself for a while: its place among the drivers, a candidate, a baseline.
+    _study(primary_key=True),
+    Column("what", String(300), primary_key=True),
+    Column("owner", String(200), nullable=False),
+    _time("until"),
 )
 
 proposals = Table(

@@ -6,14 +6,18 @@ from contextlib import AbstractContextManager
 from typing import Self
 
 from mixnas.store.connect import creation_lock, locate, open_engine
+from mixnas.store.keeping import Keeping
 from mixnas.store.moving import Moving
 from mixnas.store.reading import Reading
+from mixnas.store.sharing import Sharing
 from mixnas.store.writing import Writing
 
 
-class Store(Reading, Writing, Moving):
-    """Studies, trials, learning curves and fronts; see `reading` for the questions, `writing` for the verbs
-    and `moving` for what happens to whole studies.
+class Store(Reading, Writing, Keeping, Sharing, Moving):
+    """Studies, trials, learning curves and fronts.
+
+    See `reading` for the questions, `writing` and `keeping` for the verbs, `sharing` for what goes on between drivers
+    of one study, and `moving` for what happens to whole studies.
 
     with Store.open("sqlite:///mixnas.db") as store:
         for trial in store.trials("digits", "finished"):

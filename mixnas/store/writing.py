@@ -1,21 +1,25 @@
-"""What can be written to a store. Every method is one transaction: it happens whole, or not at all."""
+"""What can be written of studies and trials. Every method is one transaction: it happens whole, or not at all.
+
+Whatever changes a trial raises the study's count of changes first, which locks the study's row: so all lock in one
+order, and none waits for another that waits for it.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from mixnas.errors import StoreError
-from mixnas.records import Baseline, Candidate, Decision, EpochRecord, Fidelity, FrontPoint, Measurement, Replicate
+from mixnas.records import Candidate, Decision, EpochRecord, Fidelity, FrontPoint, Measurement
 from mixnas.store import rows, schema
 from mixnas.store.connect import upsert
 from mixnas.store.database import Database, now, require_study, require_trial
 from mixnas.store.moving import require_name
-from mixnas.store.records import DuplicateTrial, TrialTaken
+from mixnas.store.records import DuplicateTrial, EnoughTrials, FrontMoved, TrialTaken
+from mixnas.store.sharing import count_change
 
 
 class Writing(Database):
@@ -75,11 +79,16 @@ class Writing(Database):
         owner: str,
         lease_seconds: float,
         sampler_state: Mapping[str, Any] | None = None,
+        most: int | None = None,
     ) -> None:
         """Adds a trial with its architecture, exact costs and first attempt, which `owner` holds for a while.
 
+        Args:
+            most: trials of the study that may be there afterwards, failed ones not counted.
+
         Raises:
             DuplicateTrial: the study has that architecture at that fidelity and seed already.
+            EnoughTrials: there are `most` trials already.
             StoreError: the study has a trial of that number already.
             UnknownName: there is no such study.
         """
@@ -90,6 +99,8 @@ class Writing(Database):
         row = {"study": study, "number": number, "state": "running", "values": {}, "attempts": 1, "seconds": 0.0}
         row |= same | {"source": source, "sampler_state": sampler_state, "created_at": at}
         with self._write(partial(_explain_start, study=study, number=number, same=same)) as connection:
+            row["changed"] = count_change(connection, study)
+            _require_room(connection, study, most)
             architecture = {"digest": digest, "family": family, "axes": axes, "first_seen": at}
             connection.execute(upsert(self._dialect, schema.architectures), architecture)
             if cost_rows:
@@ -120,12 +131,13 @@ class Writing(Database):
             UnknownName: there is no such study or trial.
         """
         with self._write() as connection:
+            changed = count_change(connection, study)
             newest = _newest(connection, study, number, ("running", "paused"))
             if after is not None and newest != after:
                 raise TrialTaken(f"trial {study}/{number} has been taken up since: attempt {newest} holds it")
             _end_attempt(connection, study, number, newest, {"state": "lost", "reason": "lost_worker"})
             connection.execute(insert(schema.attempts), _attempt_row(study, number, newest + 1, owner, lease_seconds))
-            taken = {"attempts": newest + 1, "state": "running"}
+            taken = {"attempts": newest + 1, "state": "running", "changed": changed}
             connection.execute(update(schema.trials).where(_is_trial(study, number)).values(taken))
             _add_decisions(connection, study, [decision] if decision else [])
             return newest + 1
@@ -137,26 +149,31 @@ class Writing(Database):
             TrialTaken: another attempt has taken over, or the trial has ended.
         """
         with self._write() as connection:
+            changed = count_change(connection, study)
             _require_newest(connection, study, number, attempt)
             pausing = update(schema.trials).where(_is_trial(study, number))
             seconds = schema.trials.c.seconds + measurement.seconds
             detail = rows.plain(measurement.detail)
-            connection.execute(pausing.values(state="paused", detail=detail, seconds=seconds))
+            connection.execute(pausing.values(state="paused", detail=detail, seconds=seconds, changed=changed))
             ended = {"state": "paused", "detail": detail, "device": measurement.device}
             _end_attempt(connection, study, number, attempt, ended)
             if measurement.curve:
                 _replace_curve(connection, study, number, attempt, measurement.curve)
             _add_decisions(connection, study, [decision])
 
-    def stop_trials(self, study: str, decisions: Sequence[Decision]) -> None:
-        """Ends the paused trials that decisions stop, with these decisions; others are left as they are."""
-        stopped = [decision.trial for decision in decisions]
+    def stop_trials(self, study: str, decisions: Sequence[Decision]) -> list[Decision]:
+        """Ends the paused trials that decisions stop, and returns these decisions; others are left as they are."""
         c = schema.trials.c
         with self._write() as connection:
-            for start in range(0, len(stopped), 500):  # a statement has room for so many names
-                ending = update(schema.trials).where(c.study == study, c.number.in_(stopped[start : start + 500]))
-                connection.execute(ending.where(c.state == "paused").values(state="stopped", finished_at=now()))
-            _add_decisions(connection, study, decisions)
+            changed = count_change(connection, study)  # before the look: nobody else changes a trial from here on
+            paused = set(connection.scalars(select(c.number).where(c.study == study, c.state == "paused")))
+            taken = [decision for decision in decisions if decision.trial in paused]
+            ended = {"state": "stopped", "finished_at": now(), "changed": changed}
+            for start in range(0, len(taken), 500):  # a statement has room for so many names
+                numbers = [decision.trial for decision in taken[start : start + 500]]
+                connection.execute(update(schema.trials).where(c.study == study, c.number.in_(numbers)).values(ended))
+            _add_decisions(connection, study, taken)
+            return taken
 
     def renew(self, study: str, number: int, attempt: int, lease_seconds: float) -> None:
         """Holds the trial for so many seconds from now.
@@ -175,7 +192,9 @@ class Writing(Database):
             TrialTaken: another attempt has taken over, or the trial has ended.
         """
         with self._write() as connection:
+            changed = count_change(connection, study)
             _require_newest(connection, study, number, attempt)
+            connection.execute(update(schema.trials).where(_is_trial(study, number)).values(changed=changed))
             _end_attempt(connection, study, number, attempt, {"state": "interrupted"})
 
     def record_epoch(
@@ -213,6 +232,7 @@ class Writing(Database):
 
         Raises:
             TrialTaken: another attempt has taken over, or the trial has ended.
+            FrontMoved: `front` counts fewer finished trials than there are by now; nothing was written.
             ValueError: `values` are not finite, missing for a finished trial, or given for a failed one.
         """
         state = measurement.outcome
@@ -221,7 +241,8 @@ class Writing(Database):
         ending = {"state": state, "reason": measurement.reason, "detail": rows.plain(measurement.detail)}
         spent = schema.trials.c.seconds + measurement.seconds  # a trial that paused comes here with its last part
         result = {"values": rows.finite(f"trial {study}/{number}", values), "seconds": spent}
-        with self._write() as connection:
+        with self._write(partial(_explain_front, study=study, front=front)) as connection:
+            result["changed"] = count_change(connection, study)
             _require_newest(connection, study, number, attempt)
             done = update(schema.trials).where(_is_trial(study, number))
             connection.execute(done.values(finished_at=now(), **ending, **result))
@@ -230,84 +251,7 @@ class Writing(Database):
             if measurement.curve:
                 _replace_curve(connection, study, number, attempt, measurement.curve)
             if front is not None:
-                self._add_front(connection, study, front)
-
-    def count(self, study: str, kind: str, reason: str, n: int = 1) -> None:
-        """Counts candidates that were proposed and not trained, with the reason.
-
-        Args:
-            kind: `duplicate`, `refused` (by a constraint of the user's), or any other word of the caller's own.
-
-        Raises:
-            UnknownName: there is no such study.
-        """
-        row = {"study": study, "kind": kind, "reason": reason, "count": n}
-        with self._write(partial(require_study, name=study)) as connection:
-            connection.execute(upsert(self._dialect, schema.proposals, add=("count",)), row)
-
-    def record_replicate(self, study: str, found: Replicate) -> None:
-        """Keeps what came out of a trial's architecture with another seed; an earlier result of that seed is replaced.
-
-        Raises:
-            ValueError: a value is not finite.
-            UnknownName: there is no such study or trial.
-        """
-        row = rows.replicate_row(study, found) | {"at": now()}
-        columns = tuple(name for name in row if name not in ("study", "trial", "seed"))
-        with self._write(partial(require_trial, study=study, number=found.trial)) as connection:
-            connection.execute(upsert(self._dialect, schema.replicates, replace=columns), row)
-
-    def record_baseline(self, study: str, found: Baseline) -> None:
-        """Keeps what came out of a baseline; a baseline of that name is replaced.
-
-        Raises:
-            ValueError: a value is not finite.
-            UnknownName: there is no such study.
-        """
-        row = rows.baseline_row(study, found) | {"at": now()}
-        columns = tuple(name for name in row if name not in ("study", "name"))
-        with self._write(partial(require_study, name=study)) as connection:
-            connection.execute(upsert(self._dialect, schema.baselines, replace=columns), row)
-
-    def record_measurement(
-        self,
-        digest: str,
-        problem_key: str,
-        name: str,
-        value: float,
-        *,
-        spread: float = math.nan,
-        device: str = "cpu",
-        environment: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keeps a value measured after the search, such as a latency. Measuring again adds a row."""
-        row = {"digest": digest, "problem": problem_key, "name": name, "value": value, "spread": spread}
-        self._add(schema.measurements, row | {"device": device, "environment": environment or {}})
-
-    def record_export(self, study: str, number: int, path: str) -> None:
-        """Keeps that a trial's config was written to a file.
-
-        Raises:
-            UnknownName: there is no such study or trial.
-        """
-        row = {"study": study, "trial": number, "path": path}
-        self._add(schema.exports, row, partial(require_trial, study=study, number=number))
-
-    def record_test_read(
-        self, digest: str, dataset: str, split_seed: int, metrics: Mapping[str, float], path: str
-    ) -> None:
-        """Keeps that the test set was read for a model, and what came out."""
-        row = {"digest": digest, "dataset": dataset, "split_seed": split_seed, "metrics": rows.pack(metrics)}
-        self._add(schema.test_reads, row | {"path": path})
-
-    def _add(self, table: Table, row: dict[str, Any], explain: Callable[[Connection], None] | None = None) -> None:
-        with self._write(explain) as connection:
-            connection.execute(insert(table), row | {"at": now()})
-
-    def _add_front(self, connection: Connection, study: str, front: FrontPoint) -> None:
-        columns = ("trial", "hypervolume", "members", "at")
-        row = rows.front_row(study, front, front.at or now())
-        connection.execute(upsert(self._dialect, schema.fronts, replace=columns), row)
+                connection.execute(insert(schema.fronts), rows.front_row(study, front, front.at or now()))
 
 
 def _is_trial(study: str, number: int) -> Any:
@@ -358,6 +302,22 @@ def _explain_start(connection: Connection, study: str, number: int, same: Mappin
             f"study {study!r} has a trial {number} already",
             hint="another driver of this study took the number; start the trial under another one",
         )
+
+
+def _require_room(connection: Connection, study: str, most: int | None) -> None:
+    c = schema.trials.c
+    there = select(func.count()).where(c.study == study, c.state != "failed")
+    if most is not None and (connection.scalar(there) or 0) >= most:
+        raise EnoughTrials(f"study {study!r} has {most} trials already", hint="--trials N asks for more")
+
+
+def _explain_front(connection: Connection, study: str, front: FrontPoint | None) -> None:
+    """Says why a trial could not be ended."""
+    if front is None:
+        return
+    c = schema.fronts.c
+    if connection.scalar(select(c.finished).where(c.study == study, c.finished == front.finished)) is not None:
+        raise FrontMoved(f"another driver has finished a trial of study {study!r}: {front.finished} there are already")
 
 
 def _attempt_row(study: str, number: int, attempt: int, owner: str, lease_seconds: float) -> dict[str, Any]:
