@@ -55,7 +55,7 @@ class Session:
 
     def reevaluation(self) -> Reevaluation:
         """The trainings with other seeds that follow the search, as the study stands now."""
-        return Reevaluation(self.driver.parts, self.seeds, self.store, self.driver.renew)
+        return Reevaluation(self.driver.parts, self.seeds, self.store, self.driver.share)
 
 
 @contextmanager

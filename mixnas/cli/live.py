@@ -67,6 +67,8 @@ class PlainView:
             f"study {spec.name}: space {self._session.space.name}, data {spec.dataset}, "
             f"{spec.trials} trials of {spec.epochs} epochs, {self._session.executor.workers} workers{already}"
         )
+        if driver.others:
+            self._say(f"{_searches(len(driver.others))} at work on it: the trials are shared")
         if spec.constraints:
             self._say(f"constraint {'; '.join(spec.constraints)}: {_share(self._session.feasible)}")
         return self
@@ -174,6 +176,7 @@ class LiveView(PlainView):
         driver = self._driver
         best = "   ".join(self._best(o) for o in driver.objectives if driver.values)
         failed = f"   failed {driver.failed}" if driver.failed else ""
+        failed += f"   {_searches(len(driver.others))} at work" if driver.others else ""
         running = (Text(f"  {self._title(n)} {text}", style="dim") for n, text in sorted(self._running.items()))
         front = [front_table(self._session, ROWS)] if driver.values else []
         stopping = [Text(f"  {self._stopping()}")] if driver.last_decision else []
@@ -185,6 +188,10 @@ class LiveView(PlainView):
         assert last is not None
         stopped = f", {driver.stopped} stopped" if driver.stopped else ""
         return f"{driver.finished} in full, {driver.paused} paused{stopped}; trial {last.trial} at {last}"
+
+
+def _searches(number: int) -> str:
+    return "1 other search is" if number == 1 else f"{number} other searches are"
 
 
 def _share(found: Feasible) -> str:

@@ -54,6 +54,10 @@ def build_app() -> typer.Typer:
     return app
 
 
+INTERRUPTED = 130
+"""What Typer ends with where Ctrl-C came before a command has taken it over."""
+
+
 def main() -> None:
     """Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use."""
     try:
@@ -69,3 +73,5 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except SystemExit as ending:
+        sys.exit(1 if ending.code == INTERRUPTED else ending.code)

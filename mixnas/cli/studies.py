@@ -109,7 +109,7 @@ def _facts(store: Store, name: str) -> dict[str, Any]:
     return {
         "study": record.name,
         "created": record.created_at,
-        "searched by": at_work or ["nobody"],
+        "searched by": ", ".join(at_work) or "nobody",
         "counts": {word: counts[word] for word in WORDS},
         **({"failed with": dict(failures)} if (failures := _failures(store, name)) else {}),
         **{key: spec[key] for key in SHOWN if key in spec},

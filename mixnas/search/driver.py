@@ -21,6 +21,7 @@ from mixnas.records import Candidate, Decision, EpochRecord, Fidelity, FrontPoin
 from mixnas.search.baselines import Baselines
 from mixnas.search.books import Books, StudyParts
 from mixnas.search.feed import Feed
+from mixnas.search.leases import StudyShare
 from mixnas.search.proposers import Proposer, derived_seed
 from mixnas.search.rungs import Ladder
 from mixnas.search.standing import ENDED, Standing
@@ -94,6 +95,11 @@ class Driver:
         return self._books.others
 
     @property
+    def share(self) -> StudyShare:
+        """The place of this search among those of the study."""
+        return self._books.share
+
+    @property
     def front(self) -> FrontPoint | None:
         """The front of all finished trials; None while there are none."""
         return self._standing.front
@@ -127,7 +133,7 @@ class Driver:
         return job
 
     def progress(self, job: Job, record: EpochRecord) -> None:
-        """Keeps one point of a running trial's learning curve and renews its lease."""
+        """Keeps one point of a running trial's learning curve."""
         if job.trial >= 0:
             with contextlib.suppress(TrialTaken):  # what comes of it is another search's now
                 self._books.epoch(job, record)
@@ -146,10 +152,6 @@ class Driver:
         for job in jobs:
             if job.trial >= 0 and self._running.pop(job.trial, None) == job.attempt:
                 self._books.release(job)
-
-    def renew(self) -> None:
-        """Holds on to the study for a while longer."""
-        self._books.renew()
 
     def close(self) -> None:
         """Leaves the study to others."""

@@ -12,15 +12,15 @@ import contextlib
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from mixnas.noise import NoiseReport, near_limit, near_members, noise_report
 from mixnas.pareto import front
 from mixnas.records import EpochRecord, Fidelity, Job, Measurement, Replicate, Trial
 from mixnas.search.books import StudyParts
+from mixnas.search.leases import StudyShare
 from mixnas.store import Store
 
 Key = tuple[int, int]
@@ -31,22 +31,11 @@ LOOK_AGAIN = 2.0
 """Seconds between looks for what other searches have finished or left behind."""
 
 
-class Share(Protocol):
-    """The place of one search among those that share a study."""
-
-    def claim(self, what: str) -> bool:
-        """Takes something that only one of the searches is to do; False where another one has it."""
-
-    def give_up(self, what: str) -> None:
-        """Lets go of it."""
-
-
 class Reevaluation:
     """The re-evaluation of one study's front. Not thread-safe: one loop owns it.
 
     Args:
         seeds: of every architecture in the end, the search's own included.
-        renew: holds on to the study for a while longer.
         share: keeps trainings apart from those of other searches; without it there is none.
     """
 
@@ -55,11 +44,10 @@ class Reevaluation:
         parts: StudyParts,
         seeds: Sequence[int],
         store: Store,
-        renew: Callable[[], None] = lambda: None,
-        share: Share | None = None,
+        share: StudyShare | None = None,
     ) -> None:
         self.parts, self.seeds = parts, tuple(seeds)
-        self._store, self._renew, self._share = store, renew, share
+        self._store, self._share = store, share
         self._trials = {trial.number: trial for trial in store.trials(parts.study, "finished")}
         self._found = {(one.trial, one.seed): one for one in store.replicates(parts.study)}
         self._running: set[Key] = set()
@@ -118,8 +106,7 @@ class Reevaluation:
         return None
 
     def progress(self, job: Job, record: EpochRecord) -> None:
-        """Holds on to the study; curves are kept when they are whole."""
-        self._renew()
+        """Nothing to do: curves are kept when they are whole."""
 
     def tell(self, job: Job, measurement: Measurement) -> None:
         """Takes the outcome of a training. One whose worker was lost is tried again."""

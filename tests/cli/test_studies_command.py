@@ -128,7 +128,7 @@ def test_a_study_that_a_search_holds_is_left_alone(path: Path, command: tuple[st
     before = both_sides(path, "s")
     with Store.open(url(path)) as store:
         assert store.hold_study("s", "elsewhere:1", 60, instead_of="")
-        with pytest.raises(UsageError, match="is being searched by elsewhere:1"):
+        with pytest.raises(UsageError, match="is in use by elsewhere:1"):
             call(*command, "--storage", url(path))
         assert store.study_names() == ["s"] and both_sides(path, "s") == before
         store.let_go_of_study("s", "elsewhere:1")

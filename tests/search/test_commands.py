@@ -158,14 +158,14 @@ def _runs(pid: str) -> bool:
         return False
 
 
-def test_two_searches_of_one_study_at_once_are_refused(tmp_path: Path) -> None:
-    flags = ("--trials", "200", "--epochs", "10", "--workers", "1")
+def test_a_second_search_of_a_study_says_so_and_helps(tmp_path: Path) -> None:
+    flags = ("--trials", "30", "--epochs", "6", "--workers", "1")
     process = start(tmp_path, *SEARCH, *flags)
     wait_for_finished(tmp_path, 1)
-    code, _, err = mixnas(tmp_path, *SEARCH, *flags)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert code == 2 and "is being searched by" in err and "--study" in err
+    code, out, _ = mixnas(tmp_path, *SEARCH, *flags)
+    assert code == process.wait(timeout=60) == 0
+    assert "1 other search is at work on it" in out and "30 of 30 trials" in out
+    check_whole(tmp_path, 30)
 
 
 def test_a_search_in_which_all_fails_gives_up(tmp_path: Path) -> None:

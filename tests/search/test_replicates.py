@@ -19,6 +19,7 @@ from mixnas.errors import UsageError
 from mixnas.noise import near_limit, near_members
 from mixnas.records import Job, Measurement, Replicate
 from mixnas.search.executors import Done, Event
+from mixnas.search.leases import StudyShare
 from mixnas.search.loop import Interrupts, run
 from mixnas.search.loop import Stopping as StoppingNote
 from mixnas.search.replicates import Reevaluation
@@ -133,25 +134,13 @@ def test_a_lost_worker_is_tried_again_as_often_as_asked(storage: str) -> None:
         assert kept == Replicate(job.trial, 1, "failed", {}, reason="lost_worker", at=kept.at) and driver.failed == 1
 
 
-class Claims:
-    """Two searches of one process: what one has taken the other one does not get."""
-
-    def __init__(self, taken: dict[str, int], owner: int) -> None:
-        self.taken, self.owner = taken, owner
-
-    def claim(self, what: str) -> bool:
-        return self.taken.setdefault(what, self.owner) == self.owner
-
-    def give_up(self, what: str) -> None:
-        assert self.taken.pop(what) == self.owner
-
-
 def test_two_searches_share_the_trainings(storage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mixnas.search.replicates.LOOK_AGAIN", 0.0)
     with toy_session(storage, seeds=3) as session:
         search(session)
-        parts, store, claims, rng = session.driver.parts, session.store, dict[str, int](), random.Random(0)
-        both = [Reevaluation(parts, (0, 1, 2), store, share=Claims(claims, owner)) for owner in (0, 1)]
+        parts, store, rng = session.driver.parts, session.store, random.Random(0)
+        shares = [session.driver.share, StudyShare(store, "s")]
+        both = [Reevaluation(parts, (0, 1, 2), store, share) for share in shares]
         running: list[list[Job]] = [[], []]
         trained: list[tuple[int, int, int]] = []
         while not all(driver.done for driver in both):
@@ -163,7 +152,8 @@ def test_two_searches_share_the_trainings(storage: str, monkeypatch: pytest.Monk
                 both[owner].tell(job, evaluate(job, lambda record: None))
                 trained.append((owner, job.trial, job.fidelity.seed))
         assert len(trained) == len({key[1:] for key in trained}) == len(keys(store)), "none is trained twice"
-        assert {owner for owner, _, _ in trained} == {0, 1} and not claims
+        assert {owner for owner, _, _ in trained} == {0, 1} and not store.claims("s", "replicate")
+        shares[1].release()
         reports = [driver.report() for driver in both]
         assert reports[0] == reports[1] == session.reevaluation().report() is not None
 

@@ -19,6 +19,9 @@ from tests.store.helpers import finish, in_processes, message_without_privileges
 VERSION_1 = Path(__file__).with_name("version_1.sql")
 """A search of four trials by mixnas 0.1.0 at commit ce2020e, as `sqlite3 FILE .dump` writes it."""
 
+VERSION_2 = Path(__file__).with_name("version_2.sql")
+"""A search of six trials with early stopping by mixnas 0.1.0 at commit 0c9fd5b, likewise."""
+
 
 @pytest.fixture
 def old(tmp_path: Path) -> Iterator[Path]:
@@ -37,6 +40,25 @@ def content(path: Path, tables: set[str] | None = None) -> dict[str, list[tuple[
 def open_it(url: str) -> None:
     """Opens a database, in a process of its own."""
     Store.open(url).close()
+
+
+def test_version_2_gets_what_several_drivers_need(tmp_path: Path) -> None:
+    path = tmp_path / "mixnas.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(VERSION_2.read_text())
+    with Store.open(f"sqlite:///{path}") as store:
+        trials = store.trials("old")
+        assert [trial.state for trial in trials].count("finished") == 2 and len(store.decisions("old")) > 6
+        assert store.news("old", 0, "here:1").trials == () and store.news("old", -1, "here:1").trials == tuple(trials)
+        start(store, len(trials), "old")
+        news = store.news("old", 0, "here:1")
+        assert news.changes == 1 and [trial.number for trial in news.trials] == [len(trials)]
+        assert store.claim("old", "driver:here:2", "here:2", 60) and store.news("old", 1, "here:1").others == (
+            "here:2",
+        )
+        indexes = {index["name"] for index in inspect(store._engine).get_indexes("mixnas_trials")}
+        assert indexes == {index.name for index in schema.trials.indexes}
+    assert path.with_name("mixnas.db.v2.backup").exists()
 
 
 @pytest.mark.parametrize("create", [True, False])
