@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import time
@@ -279,3 +280,15 @@ def test_the_same_command_goes_on_with_the_seeds(tmp_path: Path, how: signal.Sig
     assert before.items() <= after.items(), "what was there has not been trained again"
     per_trial = [sum(trial == number for number, _ in after) for trial, _ in after]
     assert set(per_trial) == {3}
+
+
+@pytest.mark.slow
+def test_two_searches_as_typed_share_the_trainings(tmp_path: Path) -> None:
+    command = [*TOY, "--evaluator", "probe_evaluators:slow", "--workers", "1", "--seeds", "4", "--plain"]
+    both = [start(tmp_path, *command) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    trained = [found for out, _ in said for found in re.findall(r"trial \d+, seed \d+(?=:)", out)]
+    assert len(trained) == len(set(trained)) == len(replicate_rows(tmp_path)) > 0
+    fronts = [out.partition("Front of the means")[2].partition("\n\n")[0] for out, _ in said]
+    assert fronts[0] == fronts[1] != ""
