@@ -11,9 +11,19 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from mixnas.records import Fidelity, Job
+from mixnas.search.books import StudyParts
+from mixnas.search.driver import Driver
+from mixnas.search.executors import Done
+from mixnas.search.feed import Feed
+from mixnas.search.loop import StopNow
+from mixnas.search.loop import run as run_loop
 from mixnas.search.proposers import SAMPLERS
+from mixnas.search.rungs import EarlyStopping, early_stopping
+from mixnas.search.virtual import VirtualExecutor
+from mixnas.store import Store
 from studies.benchmarks import results, run, summary
-from studies.benchmarks.arena import Arena, arena, drive
+from studies.benchmarks.arena import Arena, Run, arena, drive, setting
 from studies.benchmarks.plain_optuna import plain_optuna
 from studies.benchmarks.strategies import PEER, STRATEGIES
 
@@ -32,6 +42,40 @@ def test_a_run_goes_on_to_the_budget_and_no_further(small: Arena, name: str) -> 
     assert seconds[-2] < small.budget <= seconds[-1]
     assert 0 < volumes[-1] <= small.best(small.seed_of(1))
     assert STRATEGIES[name](small, 1) == found and STRATEGIES[name](small, 2) != found
+
+
+@pytest.mark.parametrize(("sampler", "stopping"), [("auto", "none"), ("tpe", "none"), ("random", "mo-asha")])
+def test_a_run_without_books_is_the_drivers(small: Arena, tmp_path: Path, sampler: str, stopping: str) -> None:
+    contest = replace(small, budget=30.0)
+    rules = early_stopping(stopping, contest.table.header.epochs, len(contest.table.candidates))
+    assert drive(contest, 1, SAMPLERS[sampler].make, rules) == with_books(contest, 1, sampler, rules, tmp_path)
+
+
+def with_books(contest: Arena, repetition: int, sampler: str, rules: EarlyStopping | None, folder: Path) -> Run:
+    """The same search by the driver and the loop of every search, with a real store and Optuna study."""
+    header, url, found = contest.table.header, f"sqlite:///{folder}/s.db", Run()
+    fidelity, executor = Fidelity(header.epochs, contest.seed_of(repetition)), VirtualExecutor()
+    template = Job("s", -1, 0, contest.space.family, {}, contest.table.problem, header.dataset, fidelity, header.recipe)
+    template = replace(template, evaluator=f"table:{contest.name}")
+    parts = StudyParts(
+        contest.space, contest.objectives, contest.gate, template, len(contest.table.candidates), contest.reference,
+        early_stopping=rules,
+    )  # fmt: skip
+    with Store.open(url, create=True) as store:
+        store.create_study("s", {}, {}, {})
+        feed = Feed(url, "s", contest.objectives, contest.space)
+        driver = Driver(parts, SAMPLERS[sampler].make(setting(contest, repetition)), store, feed)
+
+        def listen(event: object) -> None:
+            if driver.finished > len(found) and driver.front is not None:
+                found.append((executor.clock, driver.front.hypervolume))
+            if isinstance(event, Done) and executor.clock >= contest.budget:
+                raise StopNow
+
+        run_loop(driver, executor, listen)
+        driver.close()
+        feed.close()
+    return found
 
 
 def test_repeats_are_paid_for_and_count_for_nothing(small: Arena) -> None:

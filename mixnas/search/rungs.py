@@ -15,13 +15,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from mixnas.errors import UnknownName, UsageError
 from mixnas.objectives import TIMED, Objective
-from mixnas.pareto import epsilon_net_order, minimised, ranks, scaled
+from mixnas.pareto import minimised
 from mixnas.records import Decision
+from mixnas.search.ranking import Ranking
 
 EARLY_STOPPING: dict[str, str] = {
     "none": "every trial is trained to the last epoch",
@@ -104,8 +106,7 @@ class Ladder:
         self.rules = rules
         ranked = (o for o in objectives if o.name not in TIMED)
         self.objectives = tuple(sorted(ranked, key=lambda o: o.kind != "learned"))
-        self._arrived: list[dict[int, Mapping[str, float]]] = [{} for _ in rules.rungs]
-        self._orders: list[list[int] | None] = [None for _ in rules.rungs]
+        self._rungs = [Ranking(self.objectives) for _ in rules.rungs]
         self._passed: dict[int, int] = {}
         self.paused: set[int] = set()
 
@@ -128,7 +129,7 @@ class Ladder:
         level = self._passed.get(trial, 0)
         if not np.isfinite(minimised(values, self.objectives)).all():
             raise ValueError(f"trial {trial} cannot be ranked by {dict(values)}")
-        self._arrived[level][trial], self._orders[level] = values, None
+        self._rungs[level].add(trial, values)
         self.paused.add(trial)
         return self._decision(level, trial, "paused")
 
@@ -140,19 +141,19 @@ class Ladder:
                 share of its rung has.
         """
         for level in reversed(range(len(self.rules.rungs))):
-            order = self._order(level)
-            best = order if wanted_in_full else order[: int(len(order) / self.rules.reduction)]
-            for trial in best:
-                if trial in self.paused and self._passed.get(trial, 0) == level:
-                    decision = self._decision(level, trial, "promoted")
-                    self._send_on(trial, level)
-                    return decision
+            rung = self._rungs[level]
+            most = len(rung) if wanted_in_full else int(len(rung) / self.rules.reduction)
+            if (trial := rung.first_waiting(most)) is not None:
+                decision = self._decision(level, trial, "promoted")
+                self._send_on(trial, level)
+                return decision
         return None
 
     def stop(self) -> list[Decision]:
         """The search is over: what is paused stays where it is."""
         stopped = [self._decision(self._passed.get(trial, 0), trial, "stopped") for trial in sorted(self.paused)]
-        self.paused.clear()
+        for decision in stopped:
+            self._drop(decision.trial, decision.rung - 1)
         return stopped
 
     def restore(self, decisions: Iterable[Decision], values: Callable[[int, int], Mapping[str, float]]) -> None:
@@ -164,45 +165,22 @@ class Ladder:
         for decision in decisions:
             level, trial = decision.rung - 1, decision.trial
             if decision.action == "paused":
-                self._arrived[level][trial], self._orders[level] = values(trial, decision.epochs), None
+                self._rungs[level].add(trial, values(trial, decision.epochs))
                 self.paused.add(trial)
             elif decision.action == "promoted":
                 self._send_on(trial, level)
             else:
-                self.paused.discard(trial)
+                self._drop(trial, level)
 
     def _send_on(self, trial: int, level: int) -> None:
-        self.paused.discard(trial)
+        self._drop(trial, level)
         self._passed[trial] = level + 1
 
-    def _decision(self, level: int, trial: int, action: str) -> Decision:
-        order = self._order(level)
-        return Decision(
-            trial,
-            level + 1,
-            self.rules.rungs[level],
-            order.index(trial) + 1,
-            len(order),
-            action,  # type: ignore[arg-type]
-        )
+    def _drop(self, trial: int, level: int) -> None:
+        """The trial waits at that rung no more."""
+        self.paused.discard(trial)
+        self._rungs[level].settle(trial)
 
-    def _order(self, level: int) -> list[int]:
-        """The trials that have reached a rung, best first."""
-        known = self._orders[level]
-        if known is None:
-            known = self._orders[level] = rank(self._arrived[level], self.objectives)
-        return known
-
-
-def rank(values: Mapping[int, Mapping[str, float]], objectives: Sequence[Objective]) -> list[int]:
-    """Trials in the order of their fronts, and within a front so that every beginning of it is well spread."""
-    numbers = sorted(values)
-    if not numbers:
-        return []
-    levels = ranks([minimised(values[number], objectives) for number in numbers])
-    points = np.asarray([scaled(values[number], objectives) for number in numbers])
-    order: list[int] = []
-    for level in range(int(levels.max()) + 1):
-        members = np.flatnonzero(levels == level)
-        order += [numbers[members[place]] for place in epsilon_net_order(points[members])]
-    return order
+    def _decision(self, level: int, trial: int, action: Literal["paused", "promoted", "stopped"]) -> Decision:
+        rung = self._rungs[level]
+        return Decision(trial, level + 1, self.rules.rungs[level], rung.place(trial), len(rung), action)

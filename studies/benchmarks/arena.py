@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,19 +12,13 @@ import numpy as np
 from mixnas.models import family
 from mixnas.objectives import Objective, parse_objectives
 from mixnas.pareto import FrontTracker
-from mixnas.records import Candidate, Fidelity, Job
-from mixnas.search.books import StudyParts
-from mixnas.search.driver import Driver
-from mixnas.search.executors import Done, Event, Sink
+from mixnas.records import Candidate
 from mixnas.search.gate import Gate
-from mixnas.search.loop import StopNow, Stopping
-from mixnas.search.loop import run as run_loop
-from mixnas.search.proposers import Proposer, Setting
-from mixnas.search.rungs import EarlyStopping
-from mixnas.search.virtual import VirtualExecutor
+from mixnas.search.proposers import Proposer, Setting, derived_seed
+from mixnas.search.rungs import EarlyStopping, Ladder
+from mixnas.search.unseen import Unseen
 from mixnas.session import exact_costs, published_in, reference_point
 from mixnas.space import SearchSpace
-from mixnas.store import Store
 from mixnas.table import Table, find_table
 
 OBJECTIVES = "acc,params,macs"
@@ -97,122 +89,119 @@ def arena(name: str) -> Arena:
     return Arena(name, table, space, objectives, gate, reference_point(objectives, space, gate), budget)
 
 
-class _Quiet(VirtualExecutor):
-    """Says nothing of single epochs: a trial's whole curve is stored at its end in any case, in a third of the time."""
+class Search:
+    """One search with one worker on a clock of its own: what `Driver` decides, without its books.
 
-    def wait(self, sink: Sink, timeout: float) -> None:
-        super().wait(lambda event: sink(event) if isinstance(event, Done) else None, timeout)
+    It takes a tenth of the processor time of one that keeps them; a test holds the two together.
+    """
 
+    def __init__(
+        self,
+        arena: Arena,
+        repetition: int,
+        make: MakeProposer,
+        early_stopping: EarlyStopping | None = None,
+        repeats: bool = False,
+    ) -> None:
+        """`repeats`: a candidate that is proposed again is trained again, and brings the same result."""
+        self._arena, self._seed = arena, arena.seed_of(repetition)
+        self._proposer = make(setting(arena, repetition))
+        if repeats:
+            self._proposer = _Repeating(self._proposer, self)
+        self._unseen = Unseen(arena.space, arena.gate, self._proposer, lambda kind, reason: None)
+        self._ladder = Ladder(early_stopping, arena.objectives) if early_stopping else None
+        self._tracker = arena.tracker()
+        self._axes: list[Candidate] = []
+        self._members: list[Candidate] = []
+        self.clock = 0.0
+        self.found = Run()
 
-class _NoFeed:
-    """Gives trials their numbers; there is no Optuna study to look at."""
+    def run(self) -> Run:
+        """To the end of the budget, or of the space."""
+        while self.clock < self._arena.budget and (number := self._next()) is not None:
+            self._train(number)
+        return self.found
 
-    def __init__(self) -> None:
-        self._begun = 0
+    def _next(self) -> int | None:
+        promoted = self._promoted()
+        number = self._begun() if promoted is None else promoted
+        if number is None and self._ladder and len(self.found) < self._ladder.rules.min_full:
+            return self._promoted(wanted_in_full=True)
+        return number
 
-    def reconcile(self, trials: object) -> None: ...
-    def finish(self, number: int, values: object, attributes: object) -> None: ...
-    def fail(self, number: int, reason: str) -> None: ...
-    def stop(self, number: int, reason: str) -> None: ...
+    def _promoted(self, wanted_in_full: bool = False) -> int | None:
+        decision = self._ladder.promote(wanted_in_full) if self._ladder else None
+        return decision.trial if decision else None
 
-    def start(self, axes: Candidate, attributes: Mapping[str, Any]) -> int:
-        self._begun += 1
-        return self._begun - 1
+    def _begun(self) -> int | None:
+        if len(self._axes) == len(self._arena.table.candidates):
+            return None
+        number = len(self._axes)
+        found = self._unseen.next(self._members, derived_seed(self._seed, "help", number))
+        if found is None:
+            return None
+        self._unseen.add(found.digest)
+        self._axes.append(found.axes)
+        self._proposer.begin(number, found.axes)
+        return number
+
+    def pay_again(self, axes: Candidate) -> None:
+        """Trains a candidate once more, if it has been trained: it takes its time and brings nothing."""
+        if (axes := self._arena.space.canonical(axes)) in self._axes:
+            self.clock += sum(record.seconds for record in self._arena.table.curve(self._place(axes), self._seed))
+
+    def _train(self, number: int) -> None:
+        """To the next rung, or to the last epoch."""
+        arena, place = self._arena, self._place(self._axes[number])
+        curve = arena.table.curve(place, self._seed)
+        last, before = len(curve), 0
+        if self._ladder:
+            last, before = self._ladder.target(number) or last, self._ladder.behind(number)
+        self.clock += sum(record.seconds for record in curve[before:last])
+        self._proposer.learn(number, curve[:last])
+        if self._ladder and last < len(curve):
+            self._ladder.reach(number, {**arena.table.costs_of(place), **curve[last - 1].metrics})
+            return
+        values = arena.values(place, self._seed)
+        front = self._tracker.add(number, values)
+        self._members = [self._axes[member] for member in front.members]
+        self.found.append((self.clock, front.hypervolume))
+        self._proposer.finish(number, values)
+
+    def _place(self, axes: Candidate) -> int:
+        return self._arena.table.index(self._arena.space.family, axes)
 
 
 class _Repeating:
     """A proposer without memory of what was trained: each repeat is paid for, and brings the same result again."""
 
-    def __init__(self, inner: Proposer, arena: Arena, seed: int, executor: VirtualExecutor) -> None:
-        self._inner, self._arena, self._seed, self._executor = inner, arena, seed, executor
-        self._begun: set[int] = set()
+    def __init__(self, inner: Proposer, search: Search) -> None:
+        self._inner, self._search = inner, search
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def propose(self) -> Candidate:
         axes = self._inner.propose()
-        place = self._place(axes)
-        if place in self._begun:
-            self._executor.clock += float(np.nansum(self._arena.table.seconds[place, self._run]))
+        self._search.pay_again(axes)
         return axes
-
-    def begin(self, number: int, axes: Candidate) -> None:
-        self._begun.add(self._place(axes))
-        self._inner.begin(number, axes)
-
-    @property
-    def _run(self) -> int:
-        return self._arena.table.header.seeds.index(self._seed)
-
-    def _place(self, axes: Candidate) -> int:
-        return self._arena.table.index(self._arena.space.family, self._arena.space.canonical(axes))
 
 
 def drive(
     arena: Arena,
     repetition: int,
     make: MakeProposer,
-    workers: int = 1,
     early_stopping: EarlyStopping | None = None,
     repeats: bool = False,
 ) -> Run:
-    """One search of ours to the end of the budget, with the driver, loop and store of every search.
-
-    Args:
-        repeats: candidates that are proposed again are trained again (one worker only).
-    """
-    executor, found = _Quiet(workers), Run()
-    if repeats:
-        remembering, seed = make, arena.seed_of(repetition)
-
-        def make(setting: Setting) -> Proposer:
-            return _Repeating(remembering(setting), arena, seed, executor)
-
-    with (
-        tempfile.TemporaryDirectory(dir=_memory()) as folder,
-        Store.open(f"sqlite:///{folder}/s.db", create=True) as store,
-    ):
-        driver = _driver(arena, repetition, make, store, early_stopping)
-
-        def listen(event: Event | Stopping | None) -> None:
-            if driver.finished > len(found) and driver.front is not None:
-                found.append((executor.clock, driver.front.hypervolume))
-            if executor.clock >= arena.budget:
-                raise StopNow
-
-        run_loop(driver, executor, listen)
-    return found
+    """One search of ours to the end of the budget; see `Search`."""
+    return Search(arena, repetition, make, early_stopping, repeats).run()
 
 
-def _driver(
-    arena: Arena, repetition: int, make: MakeProposer, store: Store, early_stopping: EarlyStopping | None
-) -> Driver:
-    space, header = arena.space, arena.table.header
-    store.create_study("s", {}, {}, {})
-    trials = len(arena.table.candidates)
+def setting(arena: Arena, repetition: int) -> Setting:
+    """What a sampler may know of its search."""
+    space, epochs = arena.space, arena.table.header.epochs
     published = published_in(space, arena.table.problem, arena.gate)
-    setting = Setting(
-        space, arena.objectives, arena.gate, 1000 + repetition, TRAININGS, header.epochs, arena.reference, published
+    return Setting(
+        space, arena.objectives, arena.gate, 1000 + repetition, TRAININGS, epochs, arena.reference, published
     )
-    template = Job(
-        "s",
-        -1,
-        0,
-        space.family,
-        {},
-        arena.table.problem,
-        header.dataset,
-        Fidelity(header.epochs, arena.seed_of(repetition)),
-        header.recipe,
-        evaluator=f"table:{arena.name}",
-    )
-    parts = StudyParts(
-        space, arena.objectives, arena.gate, template, trials, arena.reference, early_stopping=early_stopping
-    )
-    return Driver(parts, make(setting), store, _NoFeed())  # type: ignore[arg-type]
-
-
-def _memory() -> str | None:
-    """A folder in memory where there is one."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
