@@ -108,6 +108,7 @@ class AutoProposer:
         if number in self._trials and curve:
             seconds = math.fsum(record.seconds for record in curve)
             self._trials[number].seconds = seconds * self._setting.epochs / curve[-1].epoch
+            self._trials[number].paused = curve[-1].epoch < self._setting.epochs
 
     def finish(self, number: int, values: Mapping[str, float] | None) -> None:
         known = self._trials[number]
@@ -202,8 +203,11 @@ class AutoProposer:
         return candidates[rows[int(np.argmax(self._scores(boxes, exact)))]]
 
     def _region(self) -> Array:
-        """What the front leaves to be gained, running trials taken to end as expected."""
-        pending = [known for known in self._trials.values() if not known.ended]
+        """What the front leaves to be gained, running trials taken to end as expected.
+
+        Paused ones may never end: taken for members of the front, they would keep others from being tried.
+        """
+        pending = [known for known in self._trials.values() if not known.ended and not known.paused]
         if pending:
             return self._cut(np.vstack([self._front, self._beliefs.believe(pending)]))
         if self._boxes is None:

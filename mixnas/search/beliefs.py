@@ -38,6 +38,8 @@ class Known:
     """Of a full training, as far as its curve tells."""
     values: Mapping[str, float] | None = None
     ended: bool = False
+    paused: bool = False
+    """Its curve stops before the last epoch."""
 
 
 @dataclass(frozen=True)

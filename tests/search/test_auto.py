@@ -122,6 +122,22 @@ def test_running_trials_are_not_proposed_and_change_what_is() -> None:
     assert key(proposer.propose()) not in {key(axes) for axes in together}
 
 
+def test_paused_trials_are_not_taken_for_members_of_the_front() -> None:
+    asked = setting()
+    running, paused = AutoProposer(asked), AutoProposer(asked)
+    for proposer in (running, paused):
+        search(proposer, asked, 12)
+        proposer.begin(12, proposer.propose())
+    before = AutoProposer(asked)
+    search(before, asked, 12)
+    before._beliefs.update([before._trials[number] for number in before._finished])
+    paused.learn(12, [EpochRecord(1, 1.0, {}, 0.1)])
+    for proposer in (running, paused):
+        proposer._beliefs.update([proposer._trials[number] for number in proposer._finished])
+    assert np.array_equal(paused._region(), before._region())
+    assert not np.array_equal(running._region(), before._region())
+
+
 def test_a_rejected_proposal_does_not_come_again() -> None:
     proposer = AutoProposer(setting())
     seen = set()
