@@ -16,7 +16,7 @@ from studies.benchmarks.strategies import PEER
 from studies.benchmarks.summary import AT
 
 DASHES = ("solid", "dash", "dot")
-SHOWN = ("auto", "auto + mo-asha", "evolution", "nsga2", "nsga3", "gp", "tpe", "random + mo-asha", "random", PEER)
+SHOWN = ("auto", "auto + mo-asha", "tpe", "evolution", "nsga2", "random + mo-asha", "random", PEER)
 """In the first figure, as far as they are there; variants of `auto` and other packages have figures of their own."""
 
 
@@ -61,7 +61,7 @@ def _figure(summaries: dict[str, Any], names: list[str]) -> go.Figure:
         figure.update_xaxes(title_text="Virtual seconds of training, one worker", type="log", row=row, col=1)
         figure.update_xaxes(title_text="Full trainings", row=row, col=2)
         figure.update_yaxes(title_text="Hypervolume missing", row=row, col=1)
-    figure.update_yaxes(type="log", tickformat="~%", range=[-4, 0], dtick=1)
+    figure.update_yaxes(type="log", tickformat="~%", range=[-3.3, 0], dtick=1)
     return figure.update_layout(margin={"t": 110, "l": 90}, legend={"y": 1.06}, width=1200, height=900)
 
 
