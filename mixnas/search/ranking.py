@@ -68,8 +68,9 @@ class Ranking:
         return len(self._front_of)
 
     def add(self, number: int, values: Mapping[str, float]) -> None:
-        """Takes in a trial, once; its values must be finite."""
+        """Takes in a trial, whose values must be finite; one that is there already waits again."""
         if number in self._front_of:
+            self._front_of[number].waiting.add(number)
             return
         point = minimised(values, self._objectives)[None]
         new = _Front([number], point, scaled(values, self._objectives)[None], {number})
