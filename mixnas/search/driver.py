@@ -154,7 +154,10 @@ class Driver:
                 self._books.release(job)
 
     def close(self) -> None:
-        """Leaves the study to others."""
+        """Leaves the study to others, and with it what still runs."""
+        for number, attempt in self._running.items():
+            self._books.release(self._books.job(number, attempt, self.axes(number)))
+        self._running.clear()
         self._books.close()
 
     # --------------------------------------------------------------------------------------------- what comes next
