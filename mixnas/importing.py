@@ -25,6 +25,7 @@ from mixnas.errors import ConfigError, RunError, UsageError
 from mixnas.export import build_model, load_model, now, versions
 from mixnas.model_config import ModelConfig, write_config, write_whole
 from mixnas.models import reference
+from mixnas.output import require_place
 from mixnas.printable import printable
 from mixnas.reference_config import Completed, complete, read_arguments
 
@@ -228,12 +229,9 @@ def _targets(output: Path, source: Path, force: bool) -> Path:
     """
     if output.suffix not in (".yaml", ".yml"):
         raise UsageError(f"-o {output}: a model config is YAML", hint=f"-o {output.with_suffix('.yaml')}")
-    if not output.parent.is_dir():
-        raise UsageError(f"no folder {output.parent}", hint="make it first")
     weights = output.with_suffix(".safetensors")
     for path in (output, weights):
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder", hint="choose another name with -o")
+        require_place(path)
         if path.exists() and path.samefile(source):
             raise UsageError(f"{path} is the checkpoint itself", hint="choose another name with -o")
         if path.exists() and not force:

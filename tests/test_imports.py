@@ -97,6 +97,7 @@ LOWER = {
         "mixnas.pareto",
         "mixnas.noise",
         "mixnas.describe",
+        "mixnas.output",
         "mixnas.figures",
     ),
 }

@@ -49,6 +49,10 @@ def pareto(
 
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other", hint="choose one")
+    if plot is not None:
+        from mixnas.figures.save import require_drawable
+
+        require_drawable(plot)
     with Store.open(storage) as store:
         name = study or only_study(store)
         objectives = [objective(o) for o in store.study(name).spec["objectives"]]

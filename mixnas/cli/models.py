@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mixnas.errors import RunError, UsageError
+from mixnas.output import require_place
 from mixnas.study import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -72,12 +73,9 @@ def _require_writable(path: Path, force: bool) -> None:
     """Refuses, before any work, a file that could not be written.
 
     Raises:
-        UsageError: it exists (without --force), or its folder does not.
+        UsageError: it exists (without --force), or its place cannot be written to.
     """
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint="name a file in it")
-    if not path.parent.is_dir():
-        raise UsageError(f"no folder {path.parent}", hint="make it first")
+    require_place(path)
     if path.exists() and not force:
         raise UsageError(f"{path} exists", hint="choose another name with -o, or overwrite it with --force")
 

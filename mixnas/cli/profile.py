@@ -58,6 +58,10 @@ def profile(
         raise UsageError("which model?", hint="`mixnas profile --list` names the published ones")
     if precision not in PRECISIONS:
         raise UnknownName("--precision", precision, PRECISIONS)
+    if plot is not None:
+        from mixnas.figures.save import require_drawable
+
+        require_drawable(plot)
     from mixnas.cost.memory import Setup
     from mixnas.cost.profile import profile as costs
 

@@ -138,6 +138,10 @@ def cost(
     from mixnas.records import Problem
     from mixnas.whole_space import cost_space
 
+    if plot is not None:
+        from mixnas.figures.save import require_drawable
+
+        require_drawable(plot)
     space = _load(name, image_size, channels, classes)
     context = dict(space.context)
     problem = Problem.square(**{key: context[key] for key in ("image_size", "in_channels", "num_classes", "task")})  # type: ignore[arg-type]

@@ -52,6 +52,8 @@ def build(
 
     if output.suffix != ".npz":
         raise UsageError(f"-o {output}: a table file ends in .npz", hint=f"-o {output}.npz")
+    if output.is_dir():
+        raise UsageError(f"-o {output} is a folder", hint="name a file in it")
     timed = {} if evaluator == "train" else {"evaluator": evaluator}
     plan = Plan(space, dataset, seeds, epochs, find_recipe(recipe), split_seed, limit, **timed)
     trainings = Trainings.of(plan)

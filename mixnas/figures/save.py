@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import plotly.graph_objects as go
 
 from mixnas.errors import MissingExtra, RunError, UsageError
 from mixnas.figures import style
+from mixnas.output import require_place
 
 PICTURES = (".png", ".svg", ".pdf")
 
@@ -22,22 +24,33 @@ def save(figure: go.Figure, path: Path | str, width: int | None = None, height: 
     Sizes are in pixels, 800 x 500 unless the figure or the caller says otherwise; PNG has twice the resolution.
 
     Raises:
-        UsageError: another ending, a folder that does not exist, or no browser to draw a picture with.
+        UsageError: another ending, a place that cannot be written to, or no browser to draw a picture with.
         MissingExtra: a picture without kaleido.
     """
     target = Path(path)
-    if target.suffix.lower() not in (".html", *PICTURES):
-        raise UsageError(
-            f"cannot write a figure as {target.suffix or target.name!r}", hint="endings: .html, .png, .svg, .pdf"
-        )
-    if not target.parent.is_dir():
-        raise UsageError(f"no folder {str(target.parent)!r} for {target.name!r}", hint="create it first")
+    require_drawable(target)
     data = _html(figure) if target.suffix.lower() == ".html" else _picture(figure, target, width, height)
     try:
         target.write_bytes(data)
     except OSError as error:
         raise UsageError(f"cannot write {str(target)!r}: {error.strerror}") from error
     return target
+
+
+def require_drawable(path: Path) -> None:
+    """Refuses a file that `save` could not write, before the work that the figure shows.
+
+    Raises:
+        UsageError: another ending, or a place that cannot be written to.
+        MissingExtra: a picture without kaleido.
+    """
+    if path.suffix.lower() not in (".html", *PICTURES):
+        raise UsageError(
+            f"cannot write a figure as {path.suffix or path.name!r}", hint="endings: .html, .png, .svg, .pdf"
+        )
+    require_place(path)
+    if path.suffix.lower() in PICTURES and importlib.util.find_spec("kaleido") is None:
+        raise MissingExtra(f"a figure as {path.suffix}", "kaleido", "images")
 
 
 def _html(figure: go.Figure) -> bytes:

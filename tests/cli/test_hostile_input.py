@@ -154,6 +154,23 @@ def test_options_nested_without_an_end(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "nests options deeper than" in err and "Traceback" not in err
 
 
+@pytest.mark.parametrize("command", [("profile", "no/model"), ("pareto",), ("space", "cost", "nowhere")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("plot", "says"),
+    [
+        ("x.bmp", "cannot write a figure as '.bmp'\nhint: endings: .html, .png, .svg, .pdf"),
+        ("none/x.html", "no folder 'none' for 'x.html'\nhint: make it first"),
+        ("folder.html", "'folder.html' is a folder\nhint: name a file in it"),
+    ],
+)
+def test_where_a_figure_goes_is_looked_at_before_all_else(
+    command: tuple[str, ...], plot: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("folder.html").mkdir()
+    code, out, err = mixnas(monkeypatch, capsys, *command, "--plot", plot)
+    assert (code, out, err) == (2, "", f"error: {says}\n")
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

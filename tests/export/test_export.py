@@ -99,7 +99,7 @@ def test_what_is_refused(
 
 
 def test_places_that_cannot_be_written(mixnas: Run, storage: str) -> None:
-    with pytest.raises(UsageError, match="no folder none"):
+    with pytest.raises(UsageError, match="no folder 'none'"):
         mixnas("export", "--knee", "-o", "none/model.yaml")
     with pytest.raises(UsageError, match="is a folder"):
         mixnas("export", "--knee", "-o", ".")

@@ -154,7 +154,7 @@ def untouched() -> bool:
         (("model.yaml", "--augment", "flop"), UnknownName, "unknown augmentation 'flop'"),
         (("model.yaml", "--device", "cuda:99"), UsageError, "no device 'cuda:99' here.*--device cpu"),
         (("model.yaml", "-o", "w.pt"), UsageError, "weights are written as safetensors .w.safetensors"),
-        (("model.yaml", "-o", "none/w.safetensors"), UsageError, "no folder none"),
+        (("model.yaml", "-o", "none/w.safetensors"), UsageError, "no folder 'none'"),
         (("splitmixer-I-256/8",), UsageError, "does not say which data set.*made for its input: cifar10"),
     ],
 )

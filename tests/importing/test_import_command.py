@@ -237,7 +237,7 @@ def test_a_checkpoint_is_never_overwritten_by_its_own_weights(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("output", "message"),
-    [("model.pth", "a model config is YAML"), ("gone/model.yaml", "no folder gone"), ("folder.yaml", "is a folder")],
+    [("model.pth", "a model config is YAML"), ("gone/model.yaml", "no folder 'gone'"), ("folder.yaml", "is a folder")],
 )
 def test_a_place_that_cannot_be_written_is_refused(output: str, message: str, run: Run) -> None:
     torch.save(golden("splitmixer_V").state, "it.pth")
