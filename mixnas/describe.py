@@ -76,12 +76,19 @@ def format_bytes(value: float) -> str:
     >>> format_bytes(950), format_bytes(12_595), format_bytes(1_572_864_000)
     ('950 B', '12.3 KiB', '1.46 GiB')
     """
+    size, unit = binary_unit(value)
+    if size == 1:
+        return f"{value:.0f} B"
+    # From 999.5 on, three digits would be written with an exponent.
+    return f"{value / size:.3g} {unit}" if abs(value / size) < 999.5 else f"{value / size:,.0f} {unit}"
+
+
+def binary_unit(value: float) -> tuple[int, str]:
+    """The largest of B, KiB, MiB, GiB and TiB that goes into it, with its bytes."""
     for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
-        size = value / 1024**power
-        if abs(size) >= 0.9995:
-            # From 999.5 on, three digits would be written with an exponent.
-            return f"{size:.3g} {unit}" if abs(size) < 999.5 else f"{size:,.0f} {unit}"
-    return f"{value:.0f} B"
+        if abs(value / 1024**power) >= 0.9995:
+            return 1024**power, unit
+    return 1, "B"
 
 
 def short_number(value: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from mixnas.describe import describe, format_value, heading, short_number
+from mixnas.describe import describe, format_value, heading
 from mixnas.figures import style
 from mixnas.objectives import Objective
 from mixnas.pareto import first_cost
@@ -103,7 +103,7 @@ def _bundle(curves: Sequence[Curve]) -> go.Scatter:
 
 
 def _member(data: CurvesData, curve: Curve, colour: str) -> go.Scatter:
-    cost = short_number(curve.cost) if math.isfinite(curve.cost) else "?"
+    cost = format_value(data.cost.name, curve.cost, short=True) if math.isfinite(curve.cost) else "?"
     name = f"{curve.trial}: {cost} {heading(data.cost.name)}" if data.cost is not data.metric else f"{curve.trial}"
     last = format_value(data.metric.name, curve.values[-1])
     return go.Scatter(

@@ -10,6 +10,7 @@ from html import escape
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mixnas.describe import format_value
 from mixnas.figures import style
 from mixnas.objectives import Objective
 
@@ -190,7 +191,8 @@ def _points(arms: Sequence[Tradeoff], cost: Objective, base: bool) -> go.Scatter
             "array": [_or_zero(arm.high - arm.value) for arm in chosen],
             "arrayminus": [_or_zero(arm.value - arm.low) for arm in chosen],
         },
-        text=[escape(arm.label) for arm in chosen], hovertemplate="%{text}<br>%{x:,}<br>%{y:.4f}<extra></extra>",
+        text=[f"{escape(arm.label)}<br>{cost.name} {format_value(cost.name, arm.costs[cost.name])}" for arm in chosen],
+        hovertemplate="%{text}<br>%{y:.4f}<extra></extra>",
         showlegend=False,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mixnas.describe import short_number
+from mixnas.describe import binary_unit, format_bytes, short_number
 from mixnas.objectives import Objective
 
 WIDTH, HEIGHT = 800, 500
@@ -38,6 +38,8 @@ _TITLES = {
     "ssim": "Validation SSIM",
     "params": "Parameters",
     "macs": "Multiply-accumulates per image",
+    "memory": "Peak memory of a training step",
+    "inference_memory": "Peak memory of a forward pass",
     "train_seconds": "Training time (s)",
 }
 """Axis titles that are shorter than the summaries of the objectives."""
@@ -119,10 +121,10 @@ def axis_options(objective: Objective, low: float, high: float) -> dict[str, Any
     if not on_log_scale(objective):
         percent = {"tickformat": ".0%" if high - low > 0.05 else ".1%"} if objective.unit == "fraction" else {}
         return {**options, "range": [low, high], **percent}
-    ticks = log_ticks(low, high)
+    ticks = byte_ticks(low, high) if objective.unit == "B" else {t: short_number(t) for t in log_ticks(low, high)}
     return {
         **options, "type": "log", "range": [math.log10(low), math.log10(high)],
-        "tickvals": ticks, "ticktext": [short_number(t) for t in ticks],
+        "tickvals": list(ticks), "ticktext": list(ticks.values()),
     }  # fmt: skip
 
 
@@ -157,3 +159,13 @@ def log_ticks(low: float, high: float) -> list[float]:
         step /= 2
     first = math.ceil(low / step)
     return [k * step for k in range(first, math.floor(high / step) + 1)]
+
+
+def byte_ticks(low: float, high: float) -> dict[float, str]:
+    """Bytes on a log axis, with their names: powers of two, or round numbers of one unit where those are few."""
+    powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
+    if len(powers) >= 3:
+        every = math.ceil(len(powers) / 8)
+        return {2.0**power: format_bytes(2.0**power) for power in powers if power % every == 0}
+    size, unit = binary_unit(math.sqrt(low * high))
+    return {tick * size: f"{tick:,g} {unit}" for tick in log_ticks(low / size, high / size)}

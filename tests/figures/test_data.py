@@ -172,3 +172,19 @@ def test_labels_of_marks_stand_towards_the_middle() -> None:
     figure = pareto_figure(pareto_data(sample_trials()[0], ACC_PARAMS, corners))
     (drawn,) = [trace for trace in figure.data if trace.name == "Reference"]
     assert list(drawn.textposition) == ["bottom left", "top right"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "names"),
+    [
+        (260e3, 1.9e6, ["256 KiB", "512 KiB", "1 MiB"]),
+        (200e3, 2.2e6, ["256 KiB", "512 KiB", "1 MiB", "2 MiB"]),
+        (920_000, 1_400_000, ["0.9 MiB", "1 MiB", "1.1 MiB", "1.2 MiB", "1.3 MiB"]),
+        (100, 5e12, ["1 KiB", "32 KiB", "1 MiB", "32 MiB", "1 GiB", "32 GiB", "1 TiB"]),
+    ],
+)
+def test_axes_of_memory_have_binary_units(low: float, high: float, names: list[str]) -> None:
+    options = style.axis_options(OBJECTIVES["memory"], low, high)
+    assert options["ticktext"] == names
+    assert all(low <= tick <= high for tick in options["tickvals"])
+    assert options["title"]["text"] == "Peak memory of a training step"
