@@ -26,7 +26,7 @@ from mixnas.cost.check import count
 from mixnas.cost.memory import Setup, training_memory
 from mixnas.describe import describe
 from mixnas.models import family
-from mixnas.models.splitmixer import ChannelConv3d
+from mixnas.models.splitmixer import ChannelConv3d, Segments
 from mixnas.records import Problem
 from mixnas.space import load_space
 
@@ -74,7 +74,8 @@ class Parts:
 
     def __init__(self, model: nn.Module, image: torch.Tensor, macs: int) -> None:
         self.seen: list[tuple[nn.Module, torch.Tensor, torch.Tensor]] = []
-        hooks = [m.register_forward_hook(self._note) for m in model.modules() if not list(m.children())]
+        noted = [m for m in model.modules() if isinstance(m, Segments) or not list(m.children())]
+        hooks = [m.register_forward_hook(self._note) for m in noted]
         with torch.no_grad():
             model(image)
         for hook in hooks:
@@ -88,6 +89,13 @@ class Parts:
         self.norm_weights = sum(p.numel() for m, _, _ in self.seen if type(m) in NORMS for p in m.parameters())
         self.sliced = [(m, o.numel() // o.shape[1]) for m, _, o in self.seen if isinstance(m, ChannelConv3d)]
         """Convolutions along the channels, each with its number of positions."""
+        ran = {id(module) for module, _, _ in self.seen}
+        self.joined = sum(
+            o.numel() // o.shape[1] * sum(c.weight.numel() for c in m.convolutions)
+            for m, _, o in self.seen
+            if isinstance(m, Segments) and not ran & {id(c) for c in m.convolutions}
+        )
+        """Products of equal segments, whose convolutions run as a single one of the joined weights."""
 
     def _note(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         self.seen.append((module, inputs[0], output))
@@ -103,13 +111,13 @@ def as_flop_counter(parts: Parts) -> float:
 
 def as_torchinfo(parts: Parts) -> float:
     once = sum((m.bias.numel() - (m.positions - 1) * m.weight.numel()) * area for m, area in parts.sliced)
-    return parts.products + parts.biases + parts.norm_weights + once
+    return parts.products + parts.biases + parts.norm_weights + once - parts.joined
 
 
 def as_ptflops(parts: Parts) -> float:
     missing = sum(m.positions * m.weight.numel() * area for m, area in parts.sliced)
     activations = 2 * parts.outputs(nn.GELU, nn.ReLU) + parts.outputs(nn.SiLU)
-    return parts.products + parts.biases + 2 * parts.norms + activations + 2 * parts.pooled - missing
+    return parts.products + parts.biases + 2 * parts.norms + activations + 2 * parts.pooled - missing - parts.joined
 
 
 EXPLAINED: dict[str, tuple[Callable[[Parts], float], str]] = {
@@ -120,12 +128,14 @@ EXPLAINED: dict[str, tuple[Callable[[Parts], float], str]] = {
     "torchinfo": (
         as_torchinfo,
         "it adds the biases, counts a normalisation as its number of weights whatever the image, and no pooling; a "
-        "strided convolution along the channels counts once, not at each of its positions there",
+        "strided convolution along the channels counts once, not at each of its positions there; equal segments that "
+        "run as one convolution of their joined weights count nothing, as no module of theirs is called",
     ),
     "ptflops": (
         as_ptflops,
         "it adds the biases, 2 an element of a normalisation (fvcore: 5 for layer norm), GELU and ReLU twice (as "
-        "module and as function), SiLU once, pooling twice; a subclass of nn.Conv3d counts nothing",
+        "module and as function), SiLU once, pooling twice; a subclass of nn.Conv3d counts nothing, nor do equal "
+        "segments that run as one convolution of their joined weights",
     ),
 }
 

@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--traced", type=int, default=20)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     problem, setup, write = Problem(), Setup(), sys.stdout.write
     stream = list(load_space("splitmixer").sample_many(random.Random(0), arguments.stream))
     traced_memory("splitmixer", stream[0], problem, setup)  # imports and first calls
