@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mixnas.errors import UsageError
 from mixnas.study import DEFAULT_STORAGE
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def measure(
     """Time the models of a study on this machine and keep the figures beside those of other machines.
 
     Measuring again adds rows and never overwrites one. Values are medians of forward passes after a warm-up; the spread
-    is the interquartile range. Run it while nothing else runs.
+    is the interquartile range. Refused while a search or an ablation of this database trains on this machine; other
+    programs are not looked for, so run it while nothing else runs.
     """
     from mixnas.cli.fronts import only_study
     from mixnas.store import Store
@@ -45,6 +47,7 @@ def measure(
         name = study or only_study(store)
         trials = _trials(store, name, every)
         if not list_only:
+            _require_quiet(store)
             for trial in trials:
                 _measure(store, name, trial, objective, device, batch_size, threads, engine, seconds)
         rows = _rows(store, trials)
@@ -94,6 +97,7 @@ def _measure(
         threads=threads,
         seconds=seconds,
     )
+    _require_quiet(store)  # or it was timed beside something that began in the meantime
     where = environment()
     store.record_measurement(
         trial.digest,
@@ -104,6 +108,22 @@ def _measure(
         device=device_name(device, where),
         environment={**where, "threads": threads, "engine": engine, "batch_size": timing.batch_size},
     )
+
+
+def _require_quiet(store: Store) -> None:
+    """Refuses to time models beside trainings, which would make them look slow.
+
+    Raises:
+        UsageError: a search or an ablation of the database is at work on this machine.
+    """
+    from mixnas.search.leases import at_work_here
+
+    for study, owners in at_work_here(store).items():
+        who = ", ".join(f"process {owner.split(':')[1]}" for owner in owners)
+        raise UsageError(
+            f"a model is timed while nothing else trains, and study {study!r} is at work on this machine ({who})",
+            hint="wait until it has ended, or stop it with Ctrl-C; what was measured before is kept",
+        )
 
 
 def device_name(device: str, where: dict[str, Any]) -> str:

@@ -61,6 +61,22 @@ def drivers(store: Store, study: str) -> list[str]:
     return [owner for owner, until in store.claims(study, DRIVER).values() if not is_over(owner, until)]
 
 
+def at_work_here(store: Store) -> dict[str, list[str]]:
+    """Who trains on this machine by this database: searches and ablations, by study."""
+
+    def here(owner: str) -> bool:
+        return owner.split(":")[0] == socket.gethostname()
+
+    found = {}
+    for study in store.study_names():
+        owners = drivers(store, study)
+        holder, until = store.holder(study)
+        owners += [] if is_over(holder, until) else [holder]
+        if owners := [owner for owner in owners if here(owner)]:
+            found[study] = owners
+    return found
+
+
 def require_free(store: Store, study: str) -> str:
     """Refuses a study that somebody works on; returns the name that its word stands on, which may be over or dead.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mixnas.errors import MissingExtra, UnknownName, UsageError
 from mixnas.models import family
 from mixnas.objectives import TIMED
 from mixnas.records import Problem
+from mixnas.search.leases import StudyHold
 from mixnas.search.loop import run
 from mixnas.session import open_session
 from mixnas.store import Store
@@ -101,6 +103,30 @@ def test_a_search_times_what_it_trains_and_measuring_again_adds(storage: str) ->
     assert both[0] == first[0] and len(both) == 2
     assert {row["name"] for row in both} == {"latency[b1-eager-1t]"}
     assert both[1]["spread"] is not None and both[1]["device"].startswith("cpu ")
+
+
+def test_nothing_is_measured_beside_a_training(storage: str) -> None:
+    app = typer.Typer()
+    register(app)
+    words = ["--storage", storage, "--study", "timed", "--seconds", "0.05"]
+    with open_session(spec(objectives=("acc", "params")), storage, executor="inline") as session:
+        run(session.driver, session.executor, lambda event: None)
+        refused = CliRunner().invoke(app, words)
+        listed = CliRunner().invoke(app, [*words, "--list"])
+    with Store.open(storage) as store:
+        hold = StudyHold(store, "timed")
+        held = CliRunner().invoke(app, words)
+        hold.release()
+        digest = store.trial("timed", 0).digest
+        assert not store.measurements(digest)
+    assert CliRunner().invoke(app, words).exit_code == 0
+    for result in (refused, held):
+        assert isinstance(result.exception, UsageError)
+        assert f"study 'timed' is at work on this machine (process {os.getpid()})" in result.exception.message
+    assert listed.exit_code == 0
+    with Store.open(storage) as store:
+        (found,) = store.measurements(digest)
+    assert found.spread >= 0 and found.environment["threads"] == 1
 
 
 @pytest.mark.parametrize(
