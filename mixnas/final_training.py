@@ -78,10 +78,11 @@ def require_device(device: str) -> None:
     """Refuses a device that is not there before any work is done.
 
     Raises:
-        UsageError: torch knows no such device here.
+        UsageError: torch knows no such device here, or it does not calculate.
     """
     try:
-        torch.empty(1, device=device)
+        if torch.empty(1, device=device).is_meta:
+            raise UsageError(f"device {device!r} does not calculate", hint="--device cpu always works")
     except (RuntimeError, AssertionError) as error:
         first = str(error).splitlines()[0]
         raise UsageError(f"no device {device!r} here: {first}", hint="--device cpu always works") from error

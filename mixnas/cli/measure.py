@@ -41,12 +41,14 @@ def measure(
     programs are not looked for, so run it while nothing else runs.
     """
     from mixnas.cli.fronts import only_study
+    from mixnas.final_training import require_device
     from mixnas.store import Store
 
     with Store.open(storage) as store:
         name = study or only_study(store)
         trials = _trials(store, name, every)
         if not list_only:
+            require_device(device)
             _require_quiet(store)
             for trial in trials:
                 _measure(store, name, trial, objective, device, batch_size, threads, engine, seconds)

@@ -124,6 +124,9 @@ def test_nothing_is_measured_beside_a_training(storage: str) -> None:
         assert isinstance(result.exception, UsageError)
         assert f"study 'timed' is at work on this machine (process {os.getpid()})" in result.exception.message
     assert listed.exit_code == 0
+    for device in ("tpu", "meta", "cuda:77"):
+        nowhere = CliRunner().invoke(app, [*words, "--device", device])
+        assert isinstance(nowhere.exception, UsageError) and repr(device) in nowhere.exception.message
     with Store.open(storage) as store:
         (found,) = store.measurements(digest)
     assert found.spread >= 0 and found.environment["threads"] == 1
