@@ -35,6 +35,14 @@ def names(kind: Kind) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def is_file(name: str) -> bool:
+    """Whether a text that a user gave is the path of a file; one that no file system takes is none."""
+    try:
+        return Path(name).is_file()
+    except OSError:  # too long
+        return False
+
+
 def find(kind: Kind, name: str) -> Path:
     """The file of a name, or of a path.
 
@@ -44,7 +52,7 @@ def find(kind: Kind, name: str) -> Path:
     """
     if name.endswith(".py") or "/" in name:
         path = Path(name)
-        if not path.is_file():
+        if not is_file(name):
             raise UsageError(f"no file {name!r}", hint=f"a {_SINGULAR[kind]} is a Python file; see ./{kind}/")
         return path
     known = names(kind)

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from mixnas.printable import printable
 from mixnas.records import EpochRecord, Job, to_dict
 from mixnas.training import Training
 
@@ -50,12 +51,15 @@ class Checkpoint:
             if content["job"] != self._job:
                 raise ValueError("it is of another training")
             curve = tuple(EpochRecord(**record) for record in content["curve"])
-            if [record.epoch for record in curve] != list(range(1, content["training"]["epoch"] + 1)):
+            epoch, step = content["training"]["epoch"], content["training"]["step"]
+            if type(epoch) is not int or type(step) is not int or step < 0:
+                raise ValueError("its counts are no numbers")
+            if [record.epoch for record in curve] != list(range(1, epoch + 1)):
                 raise ValueError("its curve has gaps")
             training.load_state_dict(content["training"])
         except Exception as error:  # whatever a damaged file makes torch raise
             training.load_state_dict(before)
-            reason = (str(error) or type(error).__name__).strip().splitlines()[0][:200]
+            reason = printable((str(error).strip() or type(error).__name__).splitlines()[0], 200)
             self.warning = f"began again at epoch 1, checkpoint {self._path.name} is of no use: {reason}"
             return ()
         return curve

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mixnas import catalog
 from mixnas.errors import StoreError, UnknownName
 from mixnas.records import Candidate, Problem
 
@@ -44,7 +45,7 @@ def find_model(name: str, storage: str) -> FoundModel:
         return FoundModel(f"{name} ({member.note})" if member.note else name, family, member.axes, member.problem)
     if name.startswith("timm:"):
         return FoundModel(name, model_family(name).name, {}, Problem.square(224, num_classes=1000))
-    if Path(name).is_file():
+    if catalog.is_file(name):
         from mixnas.model_config import read_config
 
         config = read_config(name)

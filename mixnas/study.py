@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -77,6 +78,8 @@ class StudySpec:
             raise UsageError(f"--trials {self.trials} is not a number of trials", hint="ask for at least 1")
         if self.epochs < 0:
             raise UsageError(f"--epochs {self.epochs} must be at least 1")
+        if not math.isfinite(self.reduction):
+            raise UsageError(f"--reduction {self.reduction} is not a number", hint="3, say")
         if not 0 <= self.trial_timeout < float("inf"):
             raise UsageError(f"--trial-timeout {self.trial_timeout:g} is not a number of seconds", hint="600, say")
         if self.retries < 0:

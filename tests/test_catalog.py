@@ -43,3 +43,9 @@ def test_a_file_that_fails_names_its_line(tmp_path: Path, text: str, message: st
     with pytest.raises(UsageError, match=message) as caught:
         catalog.load(path)
     assert "broken.py" in str(caught.value)
+
+
+def test_a_name_that_no_file_system_takes_is_no_file() -> None:
+    assert not catalog.is_file("x" * 5000)
+    with pytest.raises(UsageError, match="no file"):
+        catalog.find("studies", "x" * 5000 + ".py")

@@ -30,6 +30,7 @@ def test_a_spec_comes_back_from_json() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
+        ({"reduction": float("nan")}, "--reduction nan is not a number"),
         ({"trials": "9"}, "not a study: trials: input should be a valid integer, found '9'"),
         ({"trials": True}, "not a study: trials: "),
         ({"rungs": [1, "x"]}, "not a study: rungs.1: "),

@@ -166,7 +166,7 @@ def _filled_in(spec: AblationSpec, found: FoundModel, epochs: int, problem: Prob
             f"--metric {metric.name} is not learned on {problem.task}",
             hint=f"for example --metric {default_objectives(problem.task)[0]}; every cost is reported beside it",
         )
-    base = Path(spec.base).stem if isinstance(spec.base, str) and Path(spec.base).is_file() else spec.base
+    base = Path(spec.base).stem if isinstance(spec.base, str) and catalog.is_file(spec.base) else spec.base
     short = base.replace("/", "-") if isinstance(base, str) else found.family
     name = spec.name or f"{short}-{Path(spec.dataset.partition('@')[0]).stem}-ablation"
     return replace(spec, name=name, metric=metric.name, epochs=spec.epochs or epochs)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mixnas import catalog
 from mixnas.errors import RunError, UsageError
 from mixnas.output import require_place
 from mixnas.study import DEFAULT_STORAGE
@@ -147,7 +148,7 @@ def _config(model: str, storage: str) -> ModelConfig:
     from mixnas.lookup import find_model
     from mixnas.model_config import ModelConfig, read_config
 
-    if Path(model).is_file():
+    if catalog.is_file(model):
         return read_config(model)
     found = find_model(model, storage)
     return ModelConfig(found.family, found.axes, found.problem, provenance={"model": model})
@@ -205,7 +206,7 @@ def _set_threads(threads: int, config: ModelConfig, batch_size: int) -> None:
 def _targets(output: Path | None, model: str, data: Dataset, same: bool) -> tuple[Path, Path]:
     """The weights' and the config's path: beside a config file, else in this folder; -o names the weights."""
     if output is None:
-        base = Path(model) if Path(model).is_file() else Path(model.replace("/", "-").replace(":", "-") + ".yaml")
+        base = Path(model) if catalog.is_file(model) else Path(model.replace("/", "-").replace(":", "-") + ".yaml")
         stem = base.stem if base.suffix in (".yaml", ".yml") else base.name
         output = base.with_name(f"{stem}{'' if same else '-' + data.name}.safetensors")
         suffix = base.suffix if base.suffix == ".yml" else ".yaml"

@@ -101,11 +101,11 @@ def _read(entry: Dataset, part: str, folder: Path, download: bool) -> Examples:
     module, function = entry.reader.split(":")
     found = Examples(*getattr(importlib.import_module(module), function)(part, folder, download))
     images, targets = found.images, found.targets
-    if images.dtype != np.uint8 or images.shape[1:] != entry.problem.input or len(images) != len(targets):
-        raise _wrong(
-            entry,
-            f"{len(targets)} uint8 images {list(entry.problem.input)}, found {images.dtype} {list(images.shape)}",
-        )
+    fits = images.dtype == np.uint8 and images.shape[1:] == entry.problem.input
+    if not fits or images.shape[:1] != targets.shape[:1]:
+        count = len(targets) if targets.ndim else "an array of"
+        wanted = f"{count} uint8 images {list(entry.problem.input)}"
+        raise _wrong(entry, f"{wanted}, found {images.dtype} {list(images.shape)}")
     _check_targets(entry, targets)
     return found
 

@@ -12,7 +12,6 @@ promotions along the front. Sources: ASHA, Li et al. 2020 (arXiv:1810.05934); MO
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,6 +32,8 @@ EARLY_STOPPING: dict[str, str] = {
 LEVELS = 3
 """Most rungs that are laid out by default: lower ones tell little of the end of a long training."""
 
+MOST_REDUCTION = 1000.0
+
 FEWEST_FULL = 5
 """Full trainings that a search ends with at least, if it has so many trials, and a tenth of all."""
 
@@ -50,8 +51,10 @@ class EarlyStopping:
         if list(self.rungs) != sorted(set(self.rungs)) or any(rung < 1 for rung in self.rungs):
             listed = ",".join(map(str, self.rungs))
             raise UsageError(f"--rungs {listed} are not ascending numbers of epochs", hint="for example --rungs 1,3,9")
-        if not 1 < self.reduction < math.inf:
-            raise UsageError(f"--reduction {self.reduction:g} keeps no smaller share", hint="it must be above 1")
+        if not 1 < self.reduction <= MOST_REDUCTION:
+            share = "no smaller share" if self.reduction <= 1 else "next to nothing"
+            hint = f"it must be above 1, and {MOST_REDUCTION:g} at most"
+            raise UsageError(f"--reduction {self.reduction:g} keeps {share}", hint=hint)
         if self.min_full < 0:
             raise UsageError(f"--min-full {self.min_full} is not a number of trials")
 

@@ -167,6 +167,7 @@ def test_rules_are_filled_in_from_the_search() -> None:
         (("mo-asha", 8, 40, (1, 9)), "--rungs 1,9 go beyond the 8 epochs"),
         (("mo-asha", 8, 40, (8,)), "nowhere to stop"),
         (("mo-asha", 8, 40, (), 1.0), "--reduction 1 keeps no smaller share"),
+        (("mo-asha", 8, 40, (), 1e200), "--reduction 1e\\+200 keeps next to nothing"),
         (("mo-asha", 8, 40, (), math.nan), "--reduction nan"),
         (("mo-asha", 8, 40, (), 3.0, -1), "--min-full -1"),
     ],

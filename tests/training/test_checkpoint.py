@@ -104,9 +104,16 @@ def damage_shapes(path: Path, job: Job) -> None:
     torch.save(content, path)
 
 
-@pytest.mark.parametrize(
-    "damage", [damage_truncate, damage_noise, damage_empty, damage_pickle, damage_other, damage_shapes]
-)
+def damage_counts(path: Path, job: Job) -> None:
+    content = torch.load(path, weights_only=True)
+    content["training"]["step"] = "many"
+    torch.save(content, path)
+
+
+DAMAGES = [damage_truncate, damage_noise, damage_empty, damage_pickle, damage_other, damage_shapes, damage_counts]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_checkpoint_of_no_use_is_said_and_trained_anew(job: Job, whole: list[Any], damage: Any) -> None:
     evaluate(replace(job, until=2), silent)
     damage(Path(job.checkpoint), job)
