@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 import typer
@@ -68,6 +69,7 @@ def main() -> None:
             typer.echo(f"hint: {error.hint}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not fall into the goodbye
         typer.echo("interrupted", err=True)
         sys.exit(1)
     except BrokenPipeError:

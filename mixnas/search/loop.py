@@ -65,6 +65,10 @@ Listener = Callable[[Event | Stopping | None], None]
 
 TICK = 0.25
 FAILURES_TO_GIVE_UP = 8
+"""Failures from the first trial on after which a search ends."""
+
+FAILURES_IN_A_ROW = 24
+"""Failures after which one ends that has finished trials: its data set is gone, say."""
 
 
 class Hopeless(RunError):
@@ -138,7 +142,7 @@ def run(
         keep: leaves the executor running at the end, for another driver.
 
     Raises:
-        Hopeless: trial after trial failed and none has ever finished.
+        Hopeless: trial after trial failed.
     """
     with nullcontext(state) if state else interrupts() as state:
         try:
@@ -183,11 +187,11 @@ def _run(driver: AskTell, executor: Executor, listen: Listener, state: Interrupt
 
 
 def _give_up_if_hopeless(driver: AskTell, event: Done) -> None:
-    if driver.finished == 0 and driver.failures_in_a_row >= FAILURES_TO_GIVE_UP:
+    if driver.failures_in_a_row >= (FAILURES_IN_A_ROW if driver.finished else FAILURES_TO_GIVE_UP):
         # The measurement has no reason where it was the driver that found a value wanting.
         reason = event.measurement.reason or "non_finite_value"
         raise Hopeless(
-            f"the first {driver.failures_in_a_row} trials all failed; "
+            f"the {'last' if driver.finished else 'first'} {driver.failures_in_a_row} trials all failed; "
             f"the last one with {reason}: {printable(event.measurement.detail, 300) or FAILURES[reason]}",
             hint="nothing can be learned this way: mend that, then type the same command",
             trial=event.job.trial,

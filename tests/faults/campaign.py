@@ -175,6 +175,15 @@ def no_checkpoints(rng: random.Random, folder: Path, report: Report, wanted: int
             check(search, before, "no room for checkpoints", report)
 
 
+def make_read_only(disk: Path) -> None:
+    """Waits for those to end who still have a file open for writing there: workers that were told to."""
+    for _ in range(100):
+        if subprocess.run(["mount", "-o", "remount,ro", str(disk)], capture_output=True).returncode == 0:
+            return
+        time.sleep(0.2)
+    raise RuntimeError(f"{disk} is in use")
+
+
 def read_only(rng: random.Random, folder: Path, report: Report, wanted: int) -> None:
     """The database is on a disk that has become read-only."""
     for _ in range(wanted):
@@ -188,7 +197,7 @@ def read_only(rng: random.Random, folder: Path, report: Report, wanted: int) -> 
             search.process.send_signal(signal.SIGTERM)
             search.end()
             before = search.finished()
-            subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+            make_read_only(disk)
             code, error = search.again()
             if code not in (1, 2) or "Traceback" in error:
                 report.broken.append(f"read-only disk: exit code {code}: {error[-400:]}")

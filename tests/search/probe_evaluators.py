@@ -132,3 +132,10 @@ def swelling(job: Job, report: Report) -> Measurement:
     (Path(os.environ["MIXNAS_TEST_CGROUP"]) / "cgroup.procs").write_text(str(os.getpid()))
     held = [bytearray(b"x" * (16 << 20)) for _ in range(64)]
     return Measurement("finished", {"acc": float(len(held))})
+
+
+def gone(job: Job, report: Report) -> Measurement:
+    """Finishes three trials, then never again, as where the data set has gone."""
+    if job.trial >= 3:
+        raise OSError("the data are gone")
+    return toy(job, report)

@@ -168,6 +168,12 @@ def test_a_second_search_of_a_study_says_so_and_helps(tmp_path: Path) -> None:
     check_whole(tmp_path, 30)
 
 
+def test_a_search_in_which_nothing_finishes_any_more_gives_up(tmp_path: Path) -> None:
+    code, _, err = mixnas(tmp_path, *SEARCH[:-1], "probe_evaluators:gone", "--executor", "inline", "--trials", "40")
+    assert code == 1 and studies(tmp_path)["finished"] == 3
+    assert "the last 24 trials all failed" in err and "the data are gone" in err and "Traceback" not in err
+
+
 def test_a_search_in_which_all_fails_gives_up(tmp_path: Path) -> None:
     code, _, err = mixnas(tmp_path, *SEARCH[:-1], "probe_evaluators:failing", "--executor", "inline")
     assert code == 1
