@@ -27,6 +27,11 @@ def search(url: str, **changes: object) -> None:
         run(session.driver, session.executor)
 
 
+def share(url: str) -> None:
+    """One of several searches of a study."""
+    search(url, trials=40)
+
+
 @pytest.mark.skipif(find_spec("psycopg2") is not None, reason="with psycopg2 a plain URL means psycopg2")
 def test_a_plain_url_finds_the_driver_that_there_is(postgres_url: str) -> None:
     plain = postgres_url.replace("+psycopg", "")
@@ -55,6 +60,19 @@ def test_processes_create_our_tables_and_optunas_at_the_same_moment(postgres_url
     in_processes(create_both, [(postgres_url, worker, barrier) for worker in range(8)])
     with Store.open(postgres_url) as store:
         assert len(store.study_names()) == 8
+
+
+@pytest.mark.slow
+def test_searches_at_once_share_one_study(postgres_url: str) -> None:
+    in_processes(share, [(postgres_url,)] * 4)
+    with Store.open(postgres_url) as store:
+        trials, points = store.trials("s"), store.fronts("s")
+        assert [t.state for t in trials] == ["finished"] * 40 and len({t.digest for t in trials}) == 40
+        assert [point.finished for point in points] == list(range(1, 41)) and store.claims("s") == {}
+        owners = {attempt.owner for t in trials for attempt in store.attempts("s", t.number)}
+    assert len(owners) > 1
+    states = [trial.state.name for trial in optuna.load_study(study_name="s", storage=postgres_url).trials]
+    assert states.count("COMPLETE") == 40 and set(states) <= {"COMPLETE", "FAIL"}
 
 
 @pytest.mark.slow
