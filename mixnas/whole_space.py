@@ -6,7 +6,7 @@ quantiles and the constraints that name it are judged by a few candidates, drawn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -111,12 +111,14 @@ def cost_space(
     seed: int = 0,
     traced: int = TRACED,
     setup: Setup | None = None,
+    told: Callable[[str], None] = lambda doing: None,
 ) -> SpaceCosts:
     """Costs all candidates of a space, or `DRAWN` of them where there are more than `most`.
 
     Args:
         traced: candidates whose memory is predicted, for the quantiles and once more for the constraints.
         setup: what their memory depends on beside the model.
+        told: called with what is being done, in a few words.
 
     Raises:
         SpaceError: the space has no candidate, or a continuous axis.
@@ -133,9 +135,11 @@ def cost_space(
         )
     family, size = find_family(space.family), space.size()
     exact = size <= most
+    told(f"costing {size if exact else DRAWN:,} of {size:,} candidates")
+    drawn = None if exact else uniform_rows(space, DRAWN, seed)
     costs: dict[str, list[Column]] = {name: [] for name in COSTS}
     masks: list[list[Column]] = [[] for _ in parsed]
-    for rows in all_rows(space) if exact else (uniform_rows(space, DRAWN, seed),):
+    for rows in all_rows(space) if drawn is None else (drawn,):
         found = cost_columns(family, rows.columns, problem)
         for name in COSTS:
             costs[name].append(found[name])
@@ -151,12 +155,17 @@ def cost_space(
     alone = {text: float(mask.mean()) for text, mask in held.items()}
     published = _published(space, family, problem)
     tracer = _Tracer(space, family, problem, setup or Setup())
-    drawn = drawn_candidates(space, traced, seed) if traced else []
-    memory = tuple(int(tracer.memory("memory", axes)) for axes in drawn)
-    alone |= {part.text: _share(tracer, [p for p in parts if p.text == part.text], drawn) for part in slow}
+    enough = max(traced, SIFTED)
+    pool = _candidates(drawn or uniform_rows(space, enough, seed), enough) if traced else []
+    memory = []
+    for number, axes in enumerate(pool[:traced], start=1):
+        told(f"tracing the memory of drawn candidate {number} of {traced}")
+        memory.append(int(tracer.memory("memory", axes)))
+    told("judging the constraints on memory")
+    alone |= {part.text: _share(tracer, [p for p in parts if p.text == part.text], pool[:traced]) for part in slow}
     ordered = {constraint.text: alone[constraint.text] for constraint in whole}
-    by_memory = _share(tracer, slow, tracer.passing(parsed, traced, seed)) if slow else None
-    return SpaceCosts(int(size), exact, columns, passes, ordered, published, memory, by_memory)
+    by_memory = _share(tracer, slow, tracer.passing(parsed, pool, traced)) if slow else None
+    return SpaceCosts(int(size), exact, columns, passes, ordered, published, tuple(memory), by_memory)
 
 
 def drawn_candidates(space: SearchSpace, count: int, seed: int = 0) -> list[Candidate]:
@@ -165,9 +174,13 @@ def drawn_candidates(space: SearchSpace, count: int, seed: int = 0) -> list[Cand
     Raises:
         SpaceError: the space has no candidate, or a continuous axis.
     """
-    rows: Rows = uniform_rows(space, count, seed)
-    values = {axis: column.tolist() for axis, column in rows.columns.items()}
-    return [{axis: values[axis][i] for axis in values if rows.active[axis][i]} for i in range(rows.count)]
+    return _candidates(uniform_rows(space, count, seed), count)
+
+
+def _candidates(rows: Rows, count: int) -> list[Candidate]:
+    """The first of them, which are as drawn as all are."""
+    values = {axis: column[:count].tolist() for axis, column in rows.columns.items()}
+    return [{axis: values[axis][i] for axis in values if rows.active[axis][i]} for i in range(min(count, rows.count))]
 
 
 class _Tracer:
@@ -186,9 +199,8 @@ class _Tracer:
         costs |= {name: self.memory(name, axes) for name in MEMORY if name in constraint.names}
         return constraint.holds({**self._space.context, **axes, **with_aliases(costs)})
 
-    def passing(self, constraints: Sequence[Expression], count: int, seed: int) -> list[Candidate]:
-        """Drawn candidates that pass; fewer than `count` where few do."""
-        drawn = iter(drawn_candidates(self._space, SIFTED, seed))
+    def passing(self, constraints: Sequence[Expression], drawn: Sequence[Candidate], count: int) -> list[Candidate]:
+        """The first of them that pass; fewer than `count` where few do."""
         passing = (axes for axes in drawn if all(self.holds(constraint, axes) for constraint in constraints))
         return list(islice(passing, count))
 

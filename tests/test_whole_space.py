@@ -98,6 +98,10 @@ def test_constraints_on_memory_are_judged_by_drawn_candidates() -> None:
     assert found.share_by_memory is not None and 0 < found.share_by_memory < 1
     assert found.share == pytest.approx(quick.share * found.share_by_memory)
     assert list(found.alone) == [limit, "depth > 2"] and found.alone["depth > 2"] == quick.alone["depth > 2"]
+    said: list[str] = []
+    again = cost_space(space, PROBLEM, [limit, "depth > 2"], traced=8, told=said.append)
+    assert again.memory == found.memory and again.share == found.share
+    assert said[0] == "costing 360 of 360 candidates" and "tracing the memory of drawn candidate 8 of 8" in said
     few = cost_space(space, PROBLEM, ["memory <= 1KiB"], traced=2)
     assert (few.share, few.alone) == (0.0, {"memory <= 1KiB": 0.0})
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +14,9 @@ if TYPE_CHECKING:
 
 WORDS = ("verdict", "contrast", "question", "design", "scales", "designed effect", "")
 """Columns that hold words, which stand to the left."""
+
+SELDOM = 5.0
+"""Seconds between lines that say how far a long computation is."""
 
 
 def print_table(table: Table, console: Console) -> None:
@@ -41,6 +47,24 @@ def console_for(stderr: bool = False) -> Console:
 
     console = Console(stderr=stderr)
     return console if console.is_terminal else Console(stderr=stderr, width=220)
+
+
+@contextmanager
+def telling() -> Iterator[Callable[[str], None]]:
+    """What is being done, on standard error: one line that changes on a terminal, elsewhere a line every `SELDOM`."""
+    from rich.console import Console
+
+    console, last = Console(stderr=True), time.monotonic()
+
+    def tell(doing: str) -> None:
+        nonlocal last
+        status.update(f"{doing} ...")
+        if not console.is_terminal and time.monotonic() - last > SELDOM:
+            last = time.monotonic()
+            console.print(f"{doing} ...", highlight=False, soft_wrap=True)
+
+    with console.status("") as status:
+        yield tell
 
 
 def quiet_libraries() -> None:

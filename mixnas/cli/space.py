@@ -135,6 +135,7 @@ def cost(
     other; its size stays exact. Memory (of a training step, batch 32, fp32) takes a trace of each structure, so it and
     constraints on it are judged by a few.
     """
+    from mixnas.cli.shown import telling
     from mixnas.records import Problem
     from mixnas.whole_space import cost_space
 
@@ -145,7 +146,8 @@ def cost(
     space = _load(name, image_size, channels, classes)
     context = dict(space.context)
     problem = Problem.square(**{key: context[key] for key in ("image_size", "in_channels", "num_classes", "task")})  # type: ignore[arg-type]
-    found = cost_space(space, problem, constraint or (), traced=memory)
+    with telling() as told:
+        found = cost_space(space, problem, constraint or (), traced=memory, told=told)
     if plot is not None:
         _draw(plot, space, found)
     if as_json:
