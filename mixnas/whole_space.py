@@ -72,6 +72,13 @@ class SpaceCosts:
     """Peak bytes of a training step of `TRACED` drawn candidates."""
     share_by_memory: float | None = None
     """The share of those that pass everything else which passes what is said of memory; None where nothing is."""
+    by_memory: frozenset[str] = frozenset()
+    """The constraints in which memory is named: their shares are those of a few candidates."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether a constraint that does not name memory refuses any that was costed."""
+        return not self.passes.all()
 
     @property
     def costed(self) -> int:
@@ -165,7 +172,17 @@ def cost_space(
     alone |= {part.text: _share(tracer, [p for p in parts if p.text == part.text], pool[:traced]) for part in slow}
     ordered = {constraint.text: alone[constraint.text] for constraint in whole}
     by_memory = _share(tracer, slow, tracer.passing(parsed, pool, traced)) if slow else None
-    return SpaceCosts(int(size), exact, columns, passes, ordered, published, tuple(memory), by_memory)
+    return SpaceCosts(
+        int(size),
+        exact,
+        columns,
+        passes,
+        ordered,
+        published,
+        tuple(memory),
+        by_memory,
+        frozenset(part.text for part in slow),
+    )
 
 
 def drawn_candidates(space: SearchSpace, count: int, seed: int = 0) -> list[Candidate]:

@@ -102,8 +102,9 @@ def test_constraints_on_memory_are_judged_by_drawn_candidates() -> None:
     again = cost_space(space, PROBLEM, [limit, "depth > 2"], traced=8, told=said.append)
     assert again.memory == found.memory and again.share == found.share
     assert said[0] == "costing 360 of 360 candidates" and "tracing the memory of drawn candidate 8 of 8" in said
+    assert found.by_memory == {limit} and found.refused
     few = cost_space(space, PROBLEM, ["memory <= 1KiB"], traced=2)
-    assert (few.share, few.alone) == (0.0, {"memory <= 1KiB": 0.0})
+    assert (few.share, few.alone, few.refused) == (0.0, {"memory <= 1KiB": 0.0}, False)
 
 
 def test_the_command_prints_counts_and_quantiles(tmp_path: Path) -> None:

@@ -224,9 +224,10 @@ def _print_costs(space: SearchSpace, problem: Problem, found: SpaceCosts) -> Non
     table = Table("", *QUANTILES, box=None, pad_edge=False)
     for cost, values in found.quantiles().items():
         table.add_row(cost, *(format_value(cost, value) for value in values.values()))
-    if found.alone and found.share:
+    if found.refused:
+        passing = "passing" if found.share_by_memory is None else "passing all but memory"
         for cost, values in found.quantiles(passing=True).items():
-            table.add_row(f"{cost}, passing", *(format_value(cost, value) for value in values.values()))
+            table.add_row(f"{cost}, {passing}", *(format_value(cost, value) for value in values.values()))
     console = Console()
     console.width = max(console.width, 110)
     console.print(table)
@@ -250,7 +251,8 @@ def _print_passing(found: SpaceCosts) -> None:
         typer.echo(f"about {found.share * found.size:,.0f} pass ({found.share:.2%}, standard error {error:.2%})")
     for text, share in found.alone.items():
         mark = ", the tightest" if text == found.tightest and len(found.alone) > 1 else ""
-        typer.echo(f"  {text}: {share:.2%} alone{mark}")
+        shown = f"about {share:.0%}" if text in found.by_memory else f"{share:.2%}"
+        typer.echo(f"  {text}: {shown} alone{mark}")
 
 
 def _draw(path: Path, space: SearchSpace, found: SpaceCosts) -> None:
@@ -260,7 +262,8 @@ def _draw(path: Path, space: SearchSpace, found: SpaceCosts) -> None:
 
     marks = [Mark(m.name, {"params": m.params, "macs": m.macs}) for m in found.published]
     title = f"{space.name}: {found.size:,} candidates" + ("" if found.exact else f", {found.costed:,} drawn")
-    save(density_figure(found.columns, found.passes, marks, title, refused=bool(found.alone)), path)
+    title += "; constraints on memory left out" if found.by_memory else ""
+    save(density_figure(found.columns, found.passes, marks, title, refused=found.refused), path)
 
 
 def _size(space: SearchSpace) -> str:
