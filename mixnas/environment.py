@@ -27,6 +27,14 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def machine_memory() -> int:
+    """Bytes of this machine's memory; 2**63 where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**63
+
+
 def kernel_oom_kills() -> int:
     """Processes that Linux has killed for want of memory since it started, in containers too; 0 on other systems."""
     try:

@@ -11,6 +11,8 @@ import torch
 
 from mixnas.checkpoint import Checkpoint
 from mixnas.data import dataset, load_splits
+from mixnas.describe import format_bytes
+from mixnas.environment import machine_memory
 from mixnas.evaluators import Report
 from mixnas.models import family
 from mixnas.recipe import Recipe
@@ -63,6 +65,7 @@ def _train(job: Job, report: Report) -> tuple[tuple[EpochRecord, ...], str]:
     """The curve from epoch 1 on, and what was wrong with the checkpoint."""
     splits = load_splits(job.dataset, job.split_seed, job.data_dir)
     recipe = resolve_augment(Recipe.from_dict(job.recipe), job.dataset)
+    _require_room(job)
     checkpoint = Checkpoint(job)
     with seeded(derived_seed(job.fidelity.seed, "init"), job.device):
         training = Training(
@@ -86,6 +89,20 @@ def _train(job: Job, report: Report) -> tuple[tuple[EpochRecord, ...], str]:
         if training.epoch < training.epochs:
             checkpoint.keep(training, curve)
     return tuple(curve), checkpoint.warning
+
+
+def _require_room(job: Job) -> None:
+    """Refuses a model that cannot fit into this machine, before anything of it is allocated.
+
+    Raises:
+        MemoryError: its weights, their gradients and the two moments of AdamW are larger than the machine's memory.
+    """
+    needed, there = 4 * 4 * int(family(job.family).params(job.axes, job.problem)), machine_memory()
+    if torch.device(job.device).type == "cpu" and needed > there:
+        raise MemoryError(
+            f"weights, gradients and optimiser state need {format_bytes(needed)}, this machine has "
+            f"{format_bytes(there)}; a --constraint on memory refuses such candidates untrained"
+        )
 
 
 def resolve_augment(recipe: Recipe, dataset_name: str) -> Recipe:

@@ -36,7 +36,7 @@ def profile(
     image_size: int | None = typer.Option(None, min=1, help="Pixels of a side, in place of the model's own."),
     channels: int | None = typer.Option(None, min=1, help="Input channels, in place of the model's own."),
     num_classes: int | None = typer.Option(None, min=1, help="Classes, in place of the model's own."),
-    batch_size: int = typer.Option(32, min=1, help="Images in the training step whose memory is predicted."),
+    batch_size: int = typer.Option(32, min=1, max=10**6, help="Images in the training step whose memory is predicted."),
     precision: str = typer.Option("fp32", help="Precision of that step: fp32 or bf16."),
     plot: Path | None = typer.Option(None, help="Draw it, too: an icicle as .html, .png, .svg or .pdf."),
     names: bool = typer.Option(False, "--list", help="List the published models and stop."),

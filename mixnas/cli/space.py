@@ -136,7 +136,6 @@ def cost(
     constraints on it are judged by a few.
     """
     from mixnas.cli.shown import telling
-    from mixnas.records import Problem
     from mixnas.whole_space import cost_space
 
     if plot is not None:
@@ -144,8 +143,7 @@ def cost(
 
         require_drawable(plot)
     space = _load(name, image_size, channels, classes)
-    context = dict(space.context)
-    problem = Problem.square(**{key: context[key] for key in ("image_size", "in_channels", "num_classes", "task")})  # type: ignore[arg-type]
+    problem = _problem(space)
     with telling() as told:
         found = cost_space(space, problem, constraint or (), traced=memory, told=told)
     if plot is not None:
@@ -170,12 +168,44 @@ def check(
     if space.family not in FAMILIES:
         raise UnknownName(f"model family in space {space.name!r}:", space.family, FAMILIES)
     space.refuse_empty()
+    _require_models(space)
     conditional = sum(p.parent is not None for p in space.parameters().values())
     typer.echo(f"{space.name}: good")
     typer.echo(f"  family      {space.family}")
     typer.echo(f"  axes        {len(space.axes)}, and {conditional} conditional")
     typer.echo(f"  rules       {len(space.rules)}")
     typer.echo(f"  candidates  {_size(space)}")
+
+
+def _require_models(space: SearchSpace) -> None:
+    """Refuses a space with candidates of which no model can be made, as far as 40 drawn ones show.
+
+    Raises:
+        SpaceError: the family refuses one; says which and why.
+    """
+    import random
+
+    import torch
+
+    from mixnas.errors import SpaceError, UsageError
+    from mixnas.models import family
+    from mixnas.space import show_candidate
+
+    for candidate in space.sample_many(random.Random(0), 40):
+        try:
+            with torch.device("meta"):  # nothing is allocated
+                family(space.family).build(candidate, _problem(space))
+        except UsageError as error:
+            what = f"space {space.name!r} holds a candidate that is no model: {show_candidate(candidate)}"
+            raise SpaceError(f"{what}: {error.message}", "change the axis, or forbid it with a rule") from error
+
+
+def _problem(space: SearchSpace) -> Problem:
+    """The problem that the space's rules are judged for."""
+    from mixnas.records import Problem
+
+    context = dict(space.context)
+    return Problem.square(**{key: context[key] for key in ("image_size", "in_channels", "num_classes", "task")})  # type: ignore[arg-type]
 
 
 def _load(name: str, image_size: int | None, channels: int | None, classes: int | None) -> SearchSpace:

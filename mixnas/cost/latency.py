@@ -7,6 +7,7 @@ engine and threads, so all of them travel with it; `Timing.stored_name` is what 
 from __future__ import annotations
 
 import importlib.util
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from mixnas.describe import format_bytes
+from mixnas.environment import machine_memory
 from mixnas.errors import MissingExtra, UnknownName, UsageError
 from mixnas.models import family as find_family
 from mixnas.records import Candidate, Problem
@@ -89,6 +92,13 @@ def _times(
     family: str, axes: Candidate, problem: Problem, batch: int, engine: str, device: str, threads: int, seconds: float
 ) -> list[float]:
     """Milliseconds of each forward pass."""
+    needed = 4 * (int(find_family(family).params(axes, problem)) + batch * math.prod(problem.input))
+    if torch.device(device).type == "cpu" and needed > machine_memory():
+        raise UsageError(
+            f"weights and a batch of {batch:,} images need {format_bytes(needed)}, this machine has "
+            f"{format_bytes(machine_memory())}",
+            hint="a smaller --batch-size, or another model",
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = find_family(family).build(axes, problem).eval().to(device)

@@ -162,6 +162,9 @@ def _word(match: re.Match[str], previous: re.Match[str] | None) -> None:
         digits = previous.group("number")
         hint = f"write it directly behind: {digits}{token}"
         raise Fault(f"the unit {token!r} stands apart from its number", match.start(), hint)
+    if previous is not None and previous.lastgroup == "number" and token not in WORDS:
+        what = f"{token!r} behind {previous.group('number')} is neither a unit nor an operator"
+        raise Fault(what, match.start(), f"units: {', '.join(UNITS)}")
 
 
 def _string(match: re.Match[str], previous: re.Match[str] | None) -> None:

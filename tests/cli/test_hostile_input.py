@@ -89,7 +89,7 @@ def test_a_model_file_that_needs_terabytes_is_profiled_without_building_it(
     ("constraint", "says"),
     [
         ("params <= 2GB", "unknown unit"),
-        ("params <= 2 KiBs", "cannot be read"),
+        ("params <= 2 KiBs", "'KiBs' behind 2 is neither a unit nor an operator at column 13"),
         ("params <= 'many'", "is text and has no order at column 1"),
         ("width + 'x' > 3", "is text, not a number at column"),
         ("width", "is neither true nor false"),
@@ -198,3 +198,43 @@ def test_sizes_that_are_none(
     code, out, err = mixnas(monkeypatch, capsys, *words)
     assert (code, out) == (2, "")
     assert says in err and "Traceback" not in err
+
+
+def test_a_space_of_which_no_model_can_be_made_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide()
+    Path("negative.py").write_text(Path("wide.py").read_text().replace("choice(8, 2**18)", "choice(8, -16)"))
+    Path("negative.py").write_text(Path("negative.py").read_text().replace("[RULES]", "[]"))
+    code, out, err = mixnas(monkeypatch, capsys, "space", "check", "negative.py")
+    assert (code, out) == (2, "")
+    assert "space 'wide' holds a candidate that is no model" in err and "must be a whole number of at least 1" in err
+    assert mixnas(monkeypatch, capsys, "space", "check", "wide.py")[0] == 0  # nothing of its terabytes is allocated
+
+
+def test_a_trial_that_no_memory_could_hold_fails_unallocated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("search", "--space", wide(), "--objective", "acc,params", "--constraint", "width > 100", "--trials", "1")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    _, out, _ = mixnas(monkeypatch, capsys, *words, "--epochs", "1", "--backend", "inline")
+    assert "trial 0 failed: out_of_memory: weights, gradients and optimiser state need" in out
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 600 * 1024
+
+
+def test_a_batch_that_no_memory_could_hold_is_not_timed() -> None:
+    from mixnas.cost.latency import measure
+    from mixnas.errors import UsageError
+    from mixnas.records import Problem
+
+    with pytest.raises(UsageError, match="weights and a batch of 10,000,000,000,000 images need"):
+        measure("throughput", "splitmixer", {"width": 8, "depth": 2}, Problem(), batch_size=10**13)
+
+
+def test_what_stands_behind_a_number_is_a_unit_or_an_operator() -> None:
+    from mixnas.errors import ExpressionError
+    from mixnas.space import Expression
+
+    with pytest.raises(ExpressionError, match="'parsecs' behind 5 is neither a unit nor an operator at column 14"):
+        Expression.parse("latency <= 5 parsecs", {"latency"})
+    assert Expression.parse("3 if latency > 5 else 4", {"latency"}).names == {"latency"}
