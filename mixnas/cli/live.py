@@ -134,6 +134,7 @@ class LiveView(PlainView):
             session.spec.name, total=session.driver.trials, completed=session.driver.counted, left=""
         )
         self._running: dict[int, str] = {}
+        self._refusals, self._looked = session.store.refusals(session.spec.name), time.monotonic()
         self._live = Live(self._draw(), console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
@@ -151,12 +152,27 @@ class LiveView(PlainView):
             self._running[event.job.trial] = f"epoch {event.record.epoch}/{event.job.fidelity.epochs}  {metrics}"
         elif isinstance(event, Done):
             self._running.pop(event.job.trial, None)
+            self._look()
             if event.measurement.outcome == "failed" or event.job.trial < 0:
                 self._live.console.print(Text(self._line(event), style="yellow"))
         elif isinstance(event, Stopping):
             self._live.console.print(Text(STOPPING, style="yellow"))
         self._bar.update(self._task, completed=self._driver.counted, left=self._left())
         self._live.update(self._draw())
+
+    def _look(self) -> None:
+        """Counts what was refused, at most once a second: a replayed search has hundreds of trials in one."""
+        if time.monotonic() - self._looked > 1:
+            self._refusals, self._looked = self._session.store.refusals(self._session.spec.name), time.monotonic()
+
+    def _refused(self) -> str:
+        """`refused 12, 9 of them by params <= 50k; about 0.25% passes, tightest: macs <= 2M`."""
+        reason, most = next(iter(self._refusals.items()), ("", 0))
+        all_of_them = sum(self._refusals.values())
+        by = f", {most} of them by {reason}" if most < all_of_them else f" by {reason}" if most else ""
+        found = self._session.feasible
+        tightest = f", tightest: {found.tightest}" if len(found.alone) > 1 else ""
+        return f"refused {all_of_them}{by}; {'' if found.exact else 'about '}{found.share:.2%} passes{tightest}"
 
     def _left(self) -> str:
         done = self._driver.counted - self._before
@@ -180,7 +196,10 @@ class LiveView(PlainView):
         running = (Text(f"  {self._title(n)} {text}", style="dim") for n, text in sorted(self._running.items()))
         front = [front_table(self._session, ROWS)] if driver.values else []
         stopping = [Text(f"  {self._stopping()}")] if driver.last_decision else []
-        return Group(self._bar, Text(f"  best   {best}{failed}"), *stopping, *running, *front)
+        limits = (
+            [Text(f"  {self._refused()}", no_wrap=True, overflow="ellipsis")] if self._session.spec.constraints else []
+        )
+        return Group(self._bar, Text(f"  best   {best}{failed}"), *limits, *stopping, *running, *front)
 
     def _stopping(self) -> str:
         """`6 in full, 20 paused, 3 stopped; trial 12 at rung 2: 1st of 9, promoted`."""
