@@ -59,6 +59,7 @@ class Feed:
         self.shown = sqlalchemy.make_url(url).render_as_string(hide_password=True)
         self._space, self._constraints = space, tuple(constraints)
         self._objectives = objectives
+        self._ids: dict[int, int] = {}
         self._storage = open_storage(url)
         self._study = optuna.create_study(
             storage=self._storage,
@@ -81,22 +82,24 @@ class Feed:
             constraints=dict.fromkeys(self._constraints, 0.0) or None,
         )
         trial_id = self._storage.create_new_trial(self._study_id, template_trial=template)
-        return self._storage.get_trial_number_from_id(trial_id)
+        number = self._storage.get_trial_number_from_id(trial_id)
+        self._ids[number] = trial_id
+        return number
 
     @guarded
     def finish(self, number: int, values: Mapping[str, float], attributes: Mapping[str, Any]) -> None:
         """Ends a trial with its values."""
-        self._end(number, attributes, [values[o.name] for o in self._objectives])
+        self._end(number, attributes, TrialState.COMPLETE, [values[o.name] for o in self._objectives])
 
     @guarded
     def fail(self, number: int, reason: str) -> None:
         """Ends a trial without values."""
-        self._end(number, {"reason": reason}, state=TrialState.FAIL)
+        self._end(number, {"reason": reason}, TrialState.FAIL)
 
     @guarded
     def stop(self, number: int, reason: str) -> None:
         """Ends a trial that early stopping did not let go on."""
-        self._end(number, {"reason": reason}, state=TrialState.PRUNED)
+        self._end(number, {"reason": reason}, TrialState.PRUNED)
 
     @guarded
     def reconcile(self, trials: Iterable[Trial]) -> None:
@@ -122,17 +125,20 @@ class Feed:
         self,
         number: int,
         attributes: Mapping[str, Any],
+        state: TrialState,
         values: Sequence[float] | None = None,
-        state: TrialState | None = None,
     ) -> None:
         """Ends a trial on this side, where another search of the study has not done it before."""
         trial_id = self._trial_id(number)
         with contextlib.suppress(UpdateFinishedTrialError):
             for key, value in attributes.items():
                 self._storage.set_trial_user_attr(trial_id, key, value)
-        self._study.tell(number, values, state=state, skip_if_finished=True)
+            self._storage.set_trial_state_values(trial_id, state, values)  # `tell` would look the number up again
 
     def _trial_id(self, number: int) -> int:
+        """Optuna looks a number up among all trials of the study, so that those of this search are kept."""
+        if number in self._ids:
+            return self._ids.pop(number)
         return self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
 
 

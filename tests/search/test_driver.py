@@ -105,11 +105,12 @@ def test_failures_are_outcomes_with_reasons_and_never_on_the_front(storage: str)
     assert all(states[t.number] == "FAIL" for t in failed)
 
 
-def test_a_space_that_is_used_up_ends_the_search(storage: str, tmp_path) -> None:
+@pytest.mark.parametrize("sampler", EVERY)
+def test_a_space_that_is_used_up_ends_the_search(storage: str, tmp_path, sampler: str) -> None:
     path = tmp_path / "tiny.py"
     path.write_text(TINY_SPACE)
     for _ in range(2):
-        with toy_session(storage, space=str(path), trials=20) as session:
+        with toy_session(storage, space=str(path), trials=20, sampler=sampler) as session:
             assert run(session.driver, session.executor) == "exhausted"
             assert session.store.counts("s").finished == 5 == session.space.size()
 
