@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -143,6 +144,7 @@ def _connect(cluster: Cluster, workers: int) -> Any:
         os.environ.setdefault(name, value)
     import ray
 
+    _require_listening(cluster.address)
     address = cluster.address or "local"  # none at all would be any cluster that happens to run here
     options: dict[str, Any] = {"address": address, "logging_level": "error", "log_to_driver": False}
     if not cluster.address:
@@ -156,6 +158,28 @@ def _connect(cluster: Cluster, workers: int) -> Any:
             hint="start one with `ray start --head`, or leave --address out to use this machine",
         ) from error
     return ray
+
+
+def _require_listening(address: str) -> None:
+    """Ray itself waits for minutes for a head that is gone, such as one whose address a killed cluster has left."""
+    where = (os.environ.get("RAY_ADDRESS") or _last_cluster()) if address == "auto" else address
+    host, _, port = where.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"no Ray cluster at {address}: nothing answers at {host}:{port} ({error})",
+            hint="start one with `ray start --head`, or leave --address out to use this machine",
+        ) from error
+
+
+def _last_cluster() -> str:
+    """Where the cluster is that was started last on this machine, as `ray start` leaves it in a file."""
+    with contextlib.suppress(OSError):
+        return (Path(os.environ.get("RAY_TMPDIR") or "/tmp") / "ray" / "ray_current_cluster").read_text().strip()
+    return ""
 
 
 def _init(ray: Any, options: dict[str, Any]) -> None:

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from mixnas.errors import RunError, UsageError
+from mixnas.errors import UsageError
 from mixnas.records import to_dict
 from mixnas.search.executors import Cluster, Done, Progress, make_executor
 from mixnas.search.loop import run
 from mixnas.session import open_session
+from mixnas.store import Store
 from mixnas.study import StudySpec
 from tests.search.conftest import HERE, toy_session
 from tests.search.test_executors import gather, job
@@ -110,11 +111,25 @@ def cluster() -> Iterator[TwoNodes]:
             node.kill()
 
 
-def test_a_search_from_outside_the_cluster(cluster: TwoNodes, storage: str) -> None:
-    spec = StudySpec("splitmixer", evaluator="toy", trials=5, epochs=2, name="s")
-    with open_session(spec, storage, executor="ray", cluster=Cluster(cluster.client)) as session:
-        assert run(session.driver, session.executor) == "done"
-        assert session.store.counts("s").finished == 5
+def typed_outside(folder: Path, address: str, *flags: str) -> subprocess.Popen[str]:
+    """A search as typed on a machine that is no part of the cluster, in a process of its own as Ray's client wants."""
+    command = [sys.executable, "-m", "mixnas", "search", "--space", "splitmixer", "--study", "s", "--plain"]
+    return subprocess.Popen(
+        [*command, "--backend", "ray", "--address", address, "--epochs", "2", *flags],
+        cwd=folder,
+        env={**os.environ, **PATIENT, "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "2"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_search_from_outside_the_cluster(cluster: TwoNodes, tmp_path: Path) -> None:
+    process = typed_outside(tmp_path, cluster.client, "--evaluator", "toy", "--trials", "5")
+    out, err = process.communicate(timeout=400)
+    assert process.returncode == 0 and "5 of 5 trials finished" in out, out + err
+    with Store.open(f"sqlite:///{tmp_path}/mixnas.db") as store:
+        assert store.counts("s").finished == 5
 
 
 def test_a_search_survives_the_loss_of_a_node(cluster: TwoNodes, storage: str) -> None:
@@ -136,22 +151,18 @@ def test_a_search_survives_the_loss_of_a_node(cluster: TwoNodes, storage: str) -
         assert len({trial.digest for trial in trials}) == 14
 
 
-def test_a_search_from_outside_goes_on_after_the_cluster_was_lost(
-    cluster: TwoNodes, storage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RAY_CLIENT_RECONNECT_GRACE_PERIOD", "2")
-    spec = StudySpec("splitmixer", evaluator="probe_evaluators:slow", trials=8, epochs=2, name="s")
-
-    def kill_the_head_half_way(event: object) -> None:
-        if isinstance(event, Done) and event.job.trial == 3:
+def test_a_search_from_outside_goes_on_after_the_cluster_was_lost(cluster: TwoNodes, tmp_path: Path) -> None:
+    process = typed_outside(tmp_path, cluster.client, "--evaluator", "probe_evaluators:slow", "--trials", "8")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("[3/8]"):
             cluster.head.kill()
-
-    with (
-        open_session(spec, storage, executor="ray", cluster=Cluster(cluster.client)) as session,
-        pytest.raises(RunError, match=r"the Ray cluster is gone: .*broke .*the same command goes on"),
-    ):
-        run(session.driver, session.executor, kill_the_head_half_way)
-    with open_session(spec, storage, executor="inline") as session:
+            break
+    _, err = process.communicate(timeout=400)
+    assert process.returncode == 1 and "Traceback" not in err, err
+    assert re.search("error: the Ray cluster is gone: .*broke.*\nhint: the same command goes on where it was", err), err
+    spec = StudySpec("splitmixer", ("acc", "params"), evaluator="probe_evaluators:slow", trials=8, epochs=2, name="s")
+    with open_session(spec, f"sqlite:///{tmp_path}/mixnas.db", executor="inline") as session:
         before = session.driver.finished
         assert 3 <= before < 8
         assert run(session.driver, session.executor) == "done"
@@ -213,8 +224,21 @@ def test_a_paused_training_goes_on_from_its_checkpoint_in_another_actor(tmp_path
     assert results[0] == results[1]
 
 
-def test_a_cluster_that_is_not_there_or_too_small_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_is_not_there_or_too_small_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(UsageError, match=r"no Ray cluster at 127\.0\.0\.1:1: nothing answers"):
+        make_executor("ray", cluster=Cluster("127.0.0.1:1"))
+    with pytest.raises(UsageError, match=r"no Ray cluster at ray://127\.0\.0\.1:1: nothing answers"):
+        make_executor("ray", cluster=Cluster("ray://127.0.0.1:1"))
+    left = tmp_path / "ray" / "ray_current_cluster"
+    left.parent.mkdir()
+    left.write_text("127.0.0.1:1")
+    with monkeypatch.context() as patched:
+        patched.setenv("RAY_TMPDIR", str(tmp_path))
+        with pytest.raises(UsageError, match=r"no Ray cluster at auto: nothing answers at 127\.0\.0\.1:1"):
+            make_executor("ray", cluster=Cluster("auto"))
     with pytest.raises(UsageError, match="no Ray cluster at auto"):
         make_executor("ray", cluster=Cluster("auto"))
     with pytest.raises(UsageError, match="no room for one trial of 1 CPUs and 2 GPUs"):
