@@ -12,7 +12,8 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2
 
 slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m "slow and not ray" -n 2
+	$(BIN)/python -m pytest -m "slow and ray"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

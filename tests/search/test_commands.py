@@ -94,7 +94,7 @@ def test_two_runs_and_the_commands_after(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "executor", ["processes", "inline", pytest.param("ray", marks=(pytest.mark.slow, pytest.mark.xdist_group("ray")))]
+    "executor", ["processes", "inline", pytest.param("ray", marks=(pytest.mark.slow, pytest.mark.ray))]
 )
 def test_ctrl_c_once_lets_running_trials_finish(tmp_path: Path, executor: str) -> None:
     process = start(tmp_path, *SEARCH, *FLAGS, "--executor", executor)

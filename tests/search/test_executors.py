@@ -31,7 +31,7 @@ def gather(executor: Executor, jobs: int, seconds: float = 60) -> list[Event]:
     return events
 
 
-RAY = (pytest.mark.slow, pytest.mark.xdist_group("ray"))
+RAY = (pytest.mark.slow, pytest.mark.ray)
 ALL = [pytest.param(name, marks=RAY if name == "ray" else ()) for name in EXECUTORS]
 
 

@@ -25,7 +25,7 @@ from mixnas.study import StudySpec
 from tests.search.conftest import HERE, toy_session
 from tests.search.test_executors import gather, job
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(600)]
 """In one process, since each cluster wants the cores for itself. The time is for a busy machine: starting three nodes
 on two cores took 15 s alone and 110 s beside fifteen other processes."""
 

@@ -159,9 +159,7 @@ def test_two_searches_share_the_trainings(storage: str, monkeypatch: pytest.Monk
         assert reports[0] == reports[1] == session.reevaluation().report() is not None
 
 
-@pytest.mark.parametrize(
-    "executor", ["processes", pytest.param("ray", marks=(pytest.mark.slow, pytest.mark.xdist_group("ray")))]
-)
+@pytest.mark.parametrize("executor", ["processes", pytest.param("ray", marks=(pytest.mark.slow, pytest.mark.ray))])
 def test_other_executors_give_the_same(tmp_path: Path, executor: str) -> None:
     found = []
     for name in ("inline", executor):
