@@ -103,7 +103,7 @@ def _read(entry: Dataset, part: str, folder: Path, download: bool) -> Examples:
     images, targets = found.images, found.targets
     fits = images.dtype == np.uint8 and images.shape[1:] == entry.problem.input
     if not fits or images.shape[:1] != targets.shape[:1]:
-        count = len(targets) if targets.ndim else "an array of"
+        count = f"{len(targets)}" if targets.ndim else "an array of targets and"
         wanted = f"{count} uint8 images {list(entry.problem.input)}"
         raise _wrong(entry, f"{wanted}, found {images.dtype} {list(images.shape)}")
     _check_targets(entry, targets)

@@ -131,6 +131,7 @@ def test_arrays_that_claim_more_than_they_have_or_were_made_to_fill_a_memory(tmp
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
+        (np.array(3), r"labels \[\] \(expected"),
         (np.array(["a"] * 6), "array 'labels' is of <U1, not of numbers"),
         (np.arange(6) / 4, "array 'labels' holds what no class is numbered by"),
         (np.array([0, 1, np.nan, 1, 0, 1]), "array 'labels' holds what no class is numbered by"),
@@ -142,6 +143,13 @@ def test_labels_that_are_none(tmp_path: Path, labels: Any, says: str) -> None:
     np.savez(tmp_path / "it.npz", images=images, labels=labels)
     with pytest.raises(UsageError, match=says):
         load_splits(str(tmp_path / "it.npz"))
+
+
+def test_one_label_for_all_test_images(tmp_path: Path) -> None:
+    images = np.zeros((6, 8, 8), np.uint8)
+    np.savez(tmp_path / "it.npz", images=images, labels=np.arange(6), test_images=images, test_labels=np.array(3))
+    with pytest.raises(UsageError, match=r"expected an array of targets and uint8 images \[1, 8, 8\]"):
+        load_test(str(tmp_path / "it.npz"))
 
 
 def test_an_empty_file_of_images(tmp_path: Path) -> None:

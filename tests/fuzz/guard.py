@@ -6,11 +6,13 @@ that were asked for (anywhere on the machine), a process started, a socket conne
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +46,7 @@ class Sandbox:
         self.seen: list[str] = []
         self.asked: tuple[str, ...] = ()
         self._before: dict[str, Any] = {}
+        self._others: frozenset[int] = frozenset()
 
     def __enter__(self) -> Self:
         for folder in (self.work, self.home, self.temp):
@@ -106,11 +109,18 @@ class Sandbox:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
+        """Watches what the input does, not what earlier tests left: threads, and cycles to collect."""
+        here = threading.get_ident()
+        self._others = frozenset(thread.ident or 0 for thread in threading.enumerate() if thread.ident != here)
+        collects = gc.isenabled()
+        gc.disable()
         Sandbox._armed = self
         try:
             yield
         finally:
             Sandbox._armed = None
+            if collects:
+                gc.enable()
 
     def note(self, what: str) -> None:
         """Remembers something that should not have happened."""
@@ -121,7 +131,7 @@ class Sandbox:
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
     """Python's own account of what is done in this process; harmless where no sandbox is armed."""
     box = Sandbox._armed
-    if box is None:
+    if box is None or threading.get_ident() in box._others:
         return
     if event == "open":
         path, _, flags = arguments

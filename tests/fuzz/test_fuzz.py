@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,45 @@ def test_the_guard_sees_it(misdeed: Any, box: Sandbox) -> None:
     assert box.run(misdeed, 0.5, ("asked.yaml",))[0] == "finding"
     assert box.run(lambda: Path("asked.yaml").write_text("x"), 5.0, ("asked.yaml",)) == ("accepted", "")
     box.clear()
+
+
+class _Left:
+    """Something that writes when it goes, as a temporary folder of an earlier test does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.itself = path, self
+
+    def __del__(self) -> None:
+        self.path.mkdir()
+
+
+def test_the_guard_blames_no_input_for_what_earlier_tests_left(box: Sandbox) -> None:
+    outside = box.root / "outside"
+    outside.mkdir()
+    go, gone = threading.Event(), threading.Event()
+
+    def late() -> None:
+        go.wait(10)
+        (outside / "by a thread").mkdir()
+        gone.set()
+
+    def feed() -> None:
+        _ = [[] for _ in range(200_000)]  # enough to make Python collect cycles
+        go.set()
+        assert gone.wait(10)
+
+    threading.Thread(target=late).start()
+    _Left(outside / "by the collector")
+    assert box.run(feed, 10.0) == ("accepted", "")
+    gc.collect()
+    assert sorted(path.name for path in outside.iterdir()) == ["by a thread", "by the collector"]
+
+    def starts_one() -> None:
+        thread = threading.Thread(target=(outside / "by the input").mkdir)
+        thread.start()
+        thread.join()
+
+    assert box.run(starts_one, 10.0)[0] == "finding"
 
 
 def test_the_command_line_is_really_typed(box: Sandbox) -> None:
