@@ -28,8 +28,9 @@ from mixnas.records import Candidate, Fidelity, Job, Problem
 from mixnas.search.books import BaselineModel, StudyParts
 from mixnas.search.driver import Driver
 from mixnas.search.executors import Cluster, Executor, make_executor
+from mixnas.search.feasibility import Feasible, require_feasible
 from mixnas.search.feed import Feed
-from mixnas.search.gate import Feasible, Gate
+from mixnas.search.gate import Gate
 from mixnas.search.proposers import SAMPLERS, Proposer, Setting, make_proposer
 from mixnas.search.replicates import Reevaluation
 from mixnas.search.rungs import EarlyStopping, early_stopping
@@ -95,7 +96,7 @@ def open_session(
             load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
         baselines = [_baseline(name, storage, problem, spec) for name in spec.baselines]
         gate = _gate(space, spec, model_family, problem)
-        feasible = gate.require_feasible()
+        feasible = require_feasible(gate)
         store = Store.open(storage, create=True)
         with store.creation_lock():  # of several searches that begin at once one makes the study
             stored = _open_study(store, spec, space, problem, gate)

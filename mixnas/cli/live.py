@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mixnas.cli.reevaluation import Reevaluated
     from mixnas.records import Measurement, Trial
     from mixnas.search.driver import Driver
-    from mixnas.search.gate import Feasible
+    from mixnas.search.feasibility import Feasible
     from mixnas.session import Session
 
 ROWS = 12
@@ -216,8 +216,8 @@ def _searches(number: int) -> str:
 def _share(found: Feasible) -> str:
     """`about 3.1% of the space passes (2,000 candidates drawn); tightest: params <= 50k, 4.2% alone`."""
     about = "" if found.exact else "about "
-    seen = f"all {found.costed:,} costed" if found.exact else f"{found.costed:,} drawn"
-    text = f"{about}{found.share:.2%} of the space passes ({seen} candidates)"
+    seen = f"all {found.costed:,} candidates costed" if found.exact else f"{found.costed:,} candidates drawn"
+    text = f"{about}{found.share:.2%} of the space passes ({seen})"
     if len(found.alone) > 1:
         text += f"; tightest: {found.tightest}, {found.alone[found.tightest]:.2%} alone"
     return text

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mixnas.errors import ExpressionError
+from mixnas.space.measures import require_alike
 from mixnas.space.nodes import (
     INACTIVE,
     LARGEST_EXPONENT,
@@ -73,11 +74,17 @@ class Expression:
     node: Node = field(default=Literal(True, 0), compare=False, repr=False)
 
     @classmethod
-    def parse(cls, text: str, names: Iterable[str], where: str = "expression") -> Expression:
+    def parse(
+        cls, text: str, names: Iterable[str], where: str = "expression", measures: Mapping[str, str] | None = None
+    ) -> Expression:
         """Reads a text in which the given names may occur; `where` starts every error message.
 
+        Args:
+            measures: what names are measured in (see `measures.py`); those that are missing are plain numbers.
+
         Raises:
-            ExpressionError: the text is not in the language, too long or too deep, or has an unknown name.
+            ExpressionError: the text is not in the language, too long or too deep, has an unknown name, or compares
+                with a unit of something else.
         """
         known = names if isinstance(names, set | frozenset | dict) else set(names)
         try:
@@ -85,6 +92,7 @@ class Expression:
             # brackets allow leading blanks; the scanner has made sure that the text's own brackets are balanced
             tree = ast.parse(f"({scanned.text})", mode="eval").body
             node = _Reader(text, scanned.numbers, known).read(tree)
+            require_alike(node, measures or {})
         except Fault as fault:
             _fail(where, text, fault)
         except SyntaxError as error:
@@ -164,7 +172,7 @@ class Expression:
 class _Reader:
     """Turns Python's syntax tree into ours, refusing every node that is not on the list."""
 
-    def __init__(self, text: str, numbers: Mapping[int, int | float], known: Collection[str]) -> None:
+    def __init__(self, text: str, numbers: Mapping[int, tuple[int | float, str]], known: Collection[str]) -> None:
         self.text = text
         self.encoded = f"({text})".encode("utf-8", "replace")
         self.numbers = numbers
@@ -206,12 +214,12 @@ class _Reader:
 
     def literal(self, value: object, column: int) -> Literal:
         """A number (with its unit), a string, True or False."""
-        value = self.numbers.get(column, value)
+        value, unit = self.numbers.get(column, (value, ""))
         if isinstance(value, float) and value in (float("inf"), float("-inf")):
             raise Fault("the number is too large", column, "use smaller numbers")
         if not isinstance(value, bool | int | float | str):
             raise Fault(f"{value!r} is not part of the language", column, _KNOWN)
-        return Literal(value, column)
+        return Literal(value, column, unit)
 
     def name(self, node: ast.expr, column: int) -> Name:
         """A known name, dotted ones included; the dots are looked up as one word, never followed."""

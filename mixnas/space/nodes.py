@@ -61,6 +61,8 @@ class Literal:
 
     value: Any
     column: int
+    unit: str = ""
+    """As it was written; the value is in bytes, milliseconds, or plain."""
 
     def work_out(self, environment: Environment) -> Any:
         """The value itself."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from mixnas.errors import ExpressionError
 from mixnas.objectives import ALIASES, OBJECTIVES, objective
 from mixnas.space.expression import Expression
+from mixnas.space.measures import COST_MEASURES
 
 _WHERE = re.compile(r"\swhere(?:\s|$)")
 
@@ -27,4 +28,4 @@ def parse_query(text: str, names: Iterable[str] = (), where: str = "--best") -> 
     name = objective(head[:80]).name
     if not rest:
         return name, None
-    return name, Expression.parse(rest[0], {*OBJECTIVES, *ALIASES, *names}, where)
+    return name, Expression.parse(rest[0], {*OBJECTIVES, *ALIASES, *names}, where, COST_MEASURES)

@@ -71,10 +71,10 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Scanned:
-    """The text that the parser may see, and the numbers with a unit by their column."""
+    """The text that the parser may see, and the numbers with a unit, and the unit, by their column."""
 
     text: str
-    numbers: dict[int, int | float]
+    numbers: dict[int, tuple[int | float, str]]
 
 
 def scan(text: str) -> Scanned:
@@ -90,7 +90,7 @@ def scan(text: str) -> Scanned:
     if not text.strip():
         raise Fault("the expression is empty", hint="for example: width <= 64")
     clean, operators = list(text), 0
-    numbers: dict[int, int | float] = {}
+    numbers: dict[int, tuple[int | float, str]] = {}
     open_brackets: list[re.Match[str]] = []
     previous: re.Match[str] | None = None
     for match in _tokens(text):
@@ -132,7 +132,7 @@ def _refused(text: str, column: int) -> Fault:
     )
 
 
-def _number(match: re.Match[str], clean: list[str], numbers: dict[int, int | float]) -> None:
+def _number(match: re.Match[str], clean: list[str], numbers: dict[int, tuple[int | float, str]]) -> None:
     digits, unit, column = match.group("number"), match.group("unit"), match.start()
     if len(digits) > LONGEST_NUMBER:
         raise Fault(f"a number of {len(digits)} characters is too long", column, f"at most {LONGEST_NUMBER}")
@@ -148,7 +148,7 @@ def _number(match: re.Match[str], clean: list[str], numbers: dict[int, int | flo
     try:
         scaled = Decimal(digits.replace("_", "")) * UNITS[unit]
         whole = abs(scaled) < 10**300 and scaled == scaled.to_integral_value()
-        numbers[column] = int(scaled) if whole else float(scaled)
+        numbers[column] = (int(scaled) if whole else float(scaled), unit)
     except ArithmeticError:
         raise Fault("the number is too large", column, "use smaller numbers") from None
     clean[match.start("unit") : match.end("unit")] = " " * len(unit)

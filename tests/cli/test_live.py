@@ -30,4 +30,4 @@ def test_it_shows_what_constraints_leave_and_how_many_they_refused(tmp_path: Pat
     reason, most = next(iter(refusals.items()))
     assert f"refused {sum(refusals.values())}, {most} of them by {reason}" in text and len(refusals) == 2
     (share,) = set(re.findall(r"; (\S+%) passes, tightest: params <= 2k", text))
-    assert f"{share} of the space passes (all 360 costed candidates); tightest: params <= 2k" in text
+    assert f"{share} of the space passes (all 360 candidates costed); tightest: params <= 2k" in text

@@ -12,9 +12,10 @@ import pytest
 from mixnas.errors import ExpressionError, UsageError
 from mixnas.objectives import parse_objectives
 from mixnas.records import Candidate
+from mixnas.search.feasibility import require_feasible
 from mixnas.search.gate import COSTED, Gate, conjuncts, violation
 from mixnas.search.proposers import Setting, make_proposer
-from mixnas.space import Expression, SearchSpace, choice, integer
+from mixnas.space import Expression, SearchSpace, choice, forbid, integer
 
 SPACE = SearchSpace("small", family="splitmixer", width=choice(8, 16, 32, 64), depth=integer(1, 5))
 
@@ -52,7 +53,7 @@ def test_cheap_constraints_refuse_before_a_slow_cost_is_worked_out(constraints: 
 def test_a_slow_cost_that_nobody_names_is_not_worked_out() -> None:
     judge, slow = gate(["params <= 2k"])
     judge.check({"width": 8, "depth": 1})
-    judge.require_feasible()
+    require_feasible(judge)
     assert slow.asked == 0
     wanted, slow = gate(["params <= 2k"], wanted=["memory"])
     assert wanted.check({"width": 64, "depth": 1}).refused
@@ -87,15 +88,32 @@ def test_judging_nothing_or_nothing_valid_tells_no_costs() -> None:
 
 def test_the_share_that_passes_is_exact_where_all_can_be_costed() -> None:
     judge, _ = gate(["params <= 3.2k", "depth > 1"])
-    found = judge.require_feasible()
+    found = require_feasible(judge)
     assert (found.share, found.exact, found.costed) == (0.6, True, 20)
     assert found.alone == {"params <= 3.2k": 0.75, "depth > 1": 0.8}
     assert found.tightest == "params <= 3.2k"
 
 
+def test_a_large_space_is_counted_exactly() -> None:
+    wide = SearchSpace(
+        "wide",
+        family="splitmixer",
+        width=integer(1, 400),
+        depth=integer(1, 200),
+        rules=[forbid("width == depth", because="a test")],
+    )
+    texts = ["params <= 9.9k and macs > 150", "depth % 3 == 0", "width >= 2 * depth"]
+    found = require_feasible(Gate(wide, texts, cheap, cheap))
+    pairs = [(w, d) for w in range(1, 401) for d in range(1, 201) if w != d]
+    held = [(w <= 99 and w * d > 150, d % 3 == 0, w >= 2 * d) for w, d in pairs]
+    assert (found.costed, found.exact) == (79_800, True)
+    assert found.share == sum(map(all, held)) / len(pairs)
+    assert list(found.alone.values()) == [sum(column) / len(pairs) for column in zip(*held, strict=True)]
+
+
 def test_the_share_under_a_slow_cost_comes_from_candidates_that_pass_the_others() -> None:
     judge, slow = gate(["width <= 32", "memory <= 64MiB"])
-    found = judge.require_feasible()
+    found = require_feasible(judge)
     assert slow.asked == 15  # of 20, those that are narrow enough
     assert not found.exact
     assert found.share == pytest.approx(11 / 20)
@@ -106,7 +124,7 @@ def test_an_impossible_slow_constraint_is_named() -> None:
     with pytest.raises(
         UsageError, match="no candidate of space 'small' passes --constraint 'memory <= 1KiB'"
     ) as caught:
-        judge.require_feasible()
+        require_feasible(judge)
     assert "for memory, the smallest among them" in caught.value.message
     assert caught.value.hint.endswith("memory 8 MiB to 320 MiB")
 
@@ -114,7 +132,7 @@ def test_an_impossible_slow_constraint_is_named() -> None:
 def test_a_slow_constraint_that_only_the_smallest_pass_is_not_taken_for_impossible() -> None:
     wide = SearchSpace("wide", family="splitmixer", width=integer(1, 100), depth=integer(1, 50))
     slow = Slow()
-    found = Gate(wide, ["memory <= 1MiB"], cheap, cheap, {"memory": slow}).require_feasible()
+    found = require_feasible(Gate(wide, ["memory <= 1MiB"], cheap, cheap, {"memory": slow}))
     assert found.share == pytest.approx(1 / 5000)
     assert slow.asked == 2 * COSTED
 
