@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sys
 
 import typer
@@ -60,7 +59,11 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use."""
+    """Runs the command line. Exit codes: 0 done, 1 failed, 2 wrong use.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C where no command has taken it over.
+    """
     try:
         build_app()()
     except MixnasError as error:
@@ -68,10 +71,6 @@ def main() -> None:
         if error.hint:
             typer.echo(f"hint: {error.hint}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not fall into the goodbye
-        typer.echo("interrupted", err=True)
-        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
