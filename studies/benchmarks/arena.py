@@ -100,7 +100,7 @@ class Search:
         arena: Arena,
         repetition: int,
         make: MakeProposer,
-        early_stopping: EarlyStopping | None = None,
+        ladder: Ladder | None = None,
         repeats: bool = False,
     ) -> None:
         """`repeats`: a candidate that is proposed again is trained again, and brings the same result."""
@@ -109,7 +109,7 @@ class Search:
         if repeats:
             self._proposer = _Repeating(self._proposer, self)
         self._unseen = Unseen(arena.space, arena.gate, self._proposer, lambda kind, reason: None)
-        self._ladder = Ladder(early_stopping, arena.objectives) if early_stopping else None
+        self._ladder = ladder
         self._tracker = arena.tracker()
         self._axes: list[Candidate] = []
         self._members: list[Candidate] = []
@@ -195,7 +195,8 @@ def drive(
     repeats: bool = False,
 ) -> Run:
     """One search of ours to the end of the budget; see `Search`."""
-    return Search(arena, repetition, make, early_stopping, repeats).run()
+    ladder = Ladder(early_stopping, arena.objectives) if early_stopping else None
+    return Search(arena, repetition, make, ladder, repeats).run()
 
 
 def setting(arena: Arena, repetition: int) -> Setting:

@@ -9,6 +9,7 @@ from mixnas.search.auto import AutoOptions, AutoProposer
 from mixnas.search.proposers import SAMPLERS
 from mixnas.search.rungs import early_stopping
 from studies.benchmarks.arena import Arena, Run, drive
+from studies.benchmarks.fidelities import curves_learned, freeze_and_thaw
 from studies.benchmarks.plain_optuna import plain_optuna
 
 Strategy = Callable[[Arena, int], Run]
@@ -47,6 +48,10 @@ STRATEGIES: dict[str, Strategy] = {
     "random + mo-asha": ours("random", "mo-asha"),
     "auto": auto(),
     "auto + mo-asha": ours("auto", "mo-asha"),
+    "auto + mo-asha with curves": curves_learned((1, 3)),
+    "auto + mo-asha at 4 with curves": curves_learned((4,)),
+    "auto with freeze and thaw": freeze_and_thaw((1, 3)),
+    "auto with freeze and thaw at 6": freeze_and_thaw((6,)),
     "auto without exact costs": auto(exact_costs=False),
     "auto without division by time": auto(divide_by_time=False),
     "auto without published start": auto(published_start=False),

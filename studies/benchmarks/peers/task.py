@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -59,8 +60,14 @@ class Task:
 
 
 def take_part(strategies: dict[str, Callable[[Task, int], Outcome]]) -> None:
-    """Runs every strategy of a script: `python SCRIPT TASK.json OUT.json`."""
+    """Runs every strategy of a script: `python SCRIPT TASK.json OUT.json`; each repetition is written when it ends."""
     warnings.simplefilter("ignore")
     task = Task(sys.argv[1])
-    found = {name: [run(task, i) for i in range(task.repetitions)] for name, run in strategies.items()}
-    Path(sys.argv[2]).write_text(json.dumps(found))
+    found: dict[str, list[Outcome]] = {name: [] for name in strategies}
+    for repetition in range(task.repetitions):
+        for name, run in strategies.items():
+            started = time.process_time()
+            found[name].append(run(task, repetition))
+            spent = time.process_time() - started
+            sys.stderr.write(f"{name}, repetition {repetition}: {spent:.1f} CPU seconds\n")
+        Path(sys.argv[2]).write_text(json.dumps(found))
