@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import torch
 
 from mixnas.checkpoint import Checkpoint
-from mixnas.data import dataset, load_splits
+from mixnas.data import load_splits
 from mixnas.describe import format_bytes
 from mixnas.environment import machine_memory
 from mixnas.evaluators import Report
 from mixnas.models import family
-from mixnas.recipe import Recipe
+from mixnas.recipe import Recipe, resolve_augment
 from mixnas.records import EpochRecord, Job, Measurement
 from mixnas.training import Training, derived_seed, fit, seeded
 
@@ -103,10 +102,3 @@ def _require_room(job: Job) -> None:
             f"weights, gradients and optimiser state need {format_bytes(needed)}, this machine has "
             f"{format_bytes(there)}; a --constraint on memory refuses such candidates untrained"
         )
-
-
-def resolve_augment(recipe: Recipe, dataset_name: str) -> Recipe:
-    """The recipe with `augment="dataset"` replaced by what the data set's record recommends."""
-    if recipe.augment != "dataset":
-        return recipe
-    return replace(recipe, augment=dataset(dataset_name).augment)

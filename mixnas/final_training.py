@@ -10,10 +10,9 @@ from torch import Tensor
 
 from mixnas.data import Normalisation, load_splits, load_test
 from mixnas.errors import UsageError
-from mixnas.evaluator import resolve_augment
 from mixnas.export import build_model
 from mixnas.model_config import ModelConfig
-from mixnas.recipe import Recipe
+from mixnas.recipe import Recipe, resolve_augment
 from mixnas.records import EpochRecord
 from mixnas.training import Report, Training, derived_seed, fit, seeded
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+from mixnas.data import dataset
 from mixnas.errors import ConfigError, UnknownName
 from mixnas.records import Value
 
@@ -102,3 +103,10 @@ def recipe(name: str, **changes: Any) -> Recipe:
     if name not in RECIPES:
         raise UnknownName("recipe", name, RECIPES)
     return replace(RECIPES[name], **changes)
+
+
+def resolve_augment(recipe: Recipe, dataset_name: str) -> Recipe:
+    """The recipe with `augment="dataset"` replaced by what the data set's record recommends."""
+    if recipe.augment != "dataset":
+        return recipe
+    return replace(recipe, augment=dataset(dataset_name).augment)

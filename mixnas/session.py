@@ -12,17 +12,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mixnas.data import dataset, datasets_for, load_splits
-from mixnas.data.augment import augment_examples
+from mixnas.data import dataset, datasets_for
 from mixnas.environment import environment
 from mixnas.errors import UnknownName, UsageError
-from mixnas.evaluator import resolve_augment
-from mixnas.evaluators import load_evaluator
 from mixnas.lookup import find_model
 from mixnas.models import FAMILIES, family
 from mixnas.models.family import Axes, Family
 from mixnas.noise import measured
 from mixnas.objectives import TIMED, Objective
+from mixnas.readiness import require_trainable
 from mixnas.recipe import Recipe
 from mixnas.records import Candidate, Fidelity, Job, Problem
 from mixnas.search.books import BaselineModel, StudyParts
@@ -87,13 +85,10 @@ def open_session(
     pool = make_executor(executor, workers, spec.evaluator, cluster)  # workers load while we check the rest
     store = feed = driver = None
     try:
-        load_evaluator(spec.evaluator)
+        require_trainable(spec, problem, download)
         _require_in_table(spec, space, problem)
         _require_quiet(spec, pool.workers)
         model_family = _family_for(space, problem)
-        if spec.evaluator == "train":
-            augment_examples(resolve_augment(spec.recipe, spec.dataset).augment, problem.task)
-            load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
         baselines = [_baseline(name, storage, problem, spec) for name in spec.baselines]
         gate = _gate(space, spec, model_family, problem)
         feasible = require_feasible(gate)

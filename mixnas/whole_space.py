@@ -19,7 +19,7 @@ from mixnas.errors import UsageError
 from mixnas.models import family as find_family
 from mixnas.models.family import Family
 from mixnas.records import Candidate, Problem
-from mixnas.search.gate import conjuncts, parse_constraints, with_aliases
+from mixnas.search.gate import by_text, conjuncts, parse_constraints, with_aliases
 from mixnas.space import Expression, SearchSpace
 from mixnas.space.whole import Rows, all_rows, most_bits, uniform_rows
 
@@ -134,7 +134,7 @@ def cost_space(
     space.refuse_empty()
     whole = parse_constraints(constraints, space)
     parts = [part for constraint in whole for part in conjuncts(constraint)]
-    parsed, slow = [part for part in parts if not _slow(part)], [part for part in parts if _slow(part)]
+    quick, slow = [part for part in parts if not _slow(part)], [part for part in parts if _slow(part)]
     if slow and not traced:
         raise UsageError(
             f"{slow[0].where} {slow[0].text!r}: memory takes a trace of each candidate, and --memory 0 allows none",
@@ -144,45 +144,51 @@ def cost_space(
     exact = size <= most
     told(f"costing {size if exact else DRAWN:,} of {size:,} candidates")
     drawn = None if exact else uniform_rows(space, DRAWN, seed)
+    columns, held = _cost_rows(space, family, problem, quick, drawn)
+    tracer = _Tracer(space, family, problem, setup or Setup())
+    enough = max(traced, SIFTED)
+    pool = _candidates(drawn or uniform_rows(space, enough, seed), enough) if traced else []
+    memory = _trace(tracer, pool[:traced], told)
+    told("judging the constraints on memory")
+    alone = {text: float(mask.mean()) for text, mask in held.items()}
+    alone |= {part.text: _share(tracer, [p for p in parts if p.text == part.text], pool[:traced]) for part in slow}
+    return SpaceCosts(
+        int(size),
+        exact,
+        columns,
+        np.logical_and.reduce([np.ones(len(columns["params"]), bool), *held.values()]),
+        {constraint.text: alone[constraint.text] for constraint in whole},
+        _published(space, family, problem),
+        memory,
+        _share(tracer, slow, tracer.passing(quick, pool, traced)) if slow else None,
+        frozenset(part.text for part in slow),
+    )
+
+
+def _cost_rows(
+    space: SearchSpace, family: Family, problem: Problem, quick: Sequence[Expression], drawn: Rows | None
+) -> tuple[dict[str, Column], dict[str, Column]]:
+    """The costs of all candidates, or of those that were drawn, and by constraint which of them pass."""
     costs: dict[str, list[Column]] = {name: [] for name in COSTS}
-    masks: list[list[Column]] = [[] for _ in parsed]
+    masks: list[list[Column]] = [[] for _ in quick]
     for rows in all_rows(space) if drawn is None else (drawn,):
         found = cost_columns(family, rows.columns, problem)
         for name in COSTS:
             costs[name].append(found[name])
         known = {**space.context, **rows.columns, **with_aliases(found)}
-        for constraint, mask in zip(parsed, masks, strict=True):
+        for constraint, mask in zip(quick, masks, strict=True):
             mask.append(constraint.hold_columns(known, rows.active))
     columns = {name: np.concatenate(found) for name, found in costs.items()}
-    held: dict[str, Column] = {}
-    for constraint, mask in zip(parsed, masks, strict=True):
-        joined = np.concatenate(mask)
-        held[constraint.text] = held[constraint.text] & joined if constraint.text in held else joined
-    passes = np.logical_and.reduce([np.ones(len(columns["params"]), bool), *held.values()])
-    alone = {text: float(mask.mean()) for text, mask in held.items()}
-    published = _published(space, family, problem)
-    tracer = _Tracer(space, family, problem, setup or Setup())
-    enough = max(traced, SIFTED)
-    pool = _candidates(drawn or uniform_rows(space, enough, seed), enough) if traced else []
-    memory = []
-    for number, axes in enumerate(pool[:traced], start=1):
-        told(f"tracing the memory of drawn candidate {number} of {traced}")
-        memory.append(int(tracer.memory("memory", axes)))
-    told("judging the constraints on memory")
-    alone |= {part.text: _share(tracer, [p for p in parts if p.text == part.text], pool[:traced]) for part in slow}
-    ordered = {constraint.text: alone[constraint.text] for constraint in whole}
-    by_memory = _share(tracer, slow, tracer.passing(parsed, pool, traced)) if slow else None
-    return SpaceCosts(
-        int(size),
-        exact,
-        columns,
-        passes,
-        ordered,
-        published,
-        tuple(memory),
-        by_memory,
-        frozenset(part.text for part in slow),
-    )
+    return columns, by_text(quick, [np.concatenate(mask) for mask in masks])
+
+
+def _trace(tracer: _Tracer, candidates: Sequence[Candidate], told: Callable[[str], None]) -> tuple[int, ...]:
+    """Peak bytes of a training step of each."""
+    found = []
+    for number, axes in enumerate(candidates, start=1):
+        told(f"tracing the memory of drawn candidate {number} of {len(candidates)}")
+        found.append(int(tracer.memory("memory", axes)))
+    return tuple(found)
 
 
 def drawn_candidates(space: SearchSpace, count: int, seed: int = 0) -> list[Candidate]:

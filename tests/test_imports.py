@@ -40,6 +40,15 @@ def test_light_things_load_nothing_heavy(code: str, arguments: tuple[str, ...]) 
     assert loaded_by(code, *arguments) == set()
 
 
+def test_a_search_leaves_torch_and_scikit_learn_to_its_workers(tmp_path: Path) -> None:
+    """Three processes that load them at once on two cores would wait seconds for their first trial."""
+    storage = f"sqlite:///{tmp_path}/it.db"
+    asked = ("search", "--space", "splitmixer", "--objective", "acc,params,macs", "--constraint", "params <= 20k")
+    more = ("--trials", "2", "--epochs", "1", "--workers", "1", "--plain", "--storage", storage)
+    loaded = loaded_by("from mixnas.cli.main import main; main()", *asked, *more)
+    assert "optuna" in loaded and not loaded & {"torch", "sklearn", "scipy", "pandas", "plotly", "ray", "timm", "fvcore"}
+
+
 def test_parts_are_there_without_an_import_of_their_own() -> None:
     code = "import mixnas; assert callable(mixnas.models.reference.load) and callable(mixnas.load_space)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -142,8 +142,9 @@ def time_epoch(experiment: Experiment, arm: Arm) -> float:
 
     from mixnas.data import load_splits
     from mixnas.data.splits import Part
-    from mixnas.evaluator import one_thread, resolve_augment
+    from mixnas.evaluator import one_thread
     from mixnas.models import family
+    from mixnas.recipe import resolve_augment
     from mixnas.training import Training, seeded
 
     spec = experiment.spec

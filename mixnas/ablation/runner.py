@@ -14,12 +14,10 @@ from typing import Any
 
 from mixnas.ablation.arms import Arm
 from mixnas.ablation.experiment import KIND, Experiment
-from mixnas.data import load_splits
-from mixnas.data.augment import augment_examples
 from mixnas.environment import environment
 from mixnas.errors import UsageError
-from mixnas.evaluators import load_evaluator
 from mixnas.objectives import parse_objectives
+from mixnas.readiness import require_trainable
 from mixnas.records import EpochRecord, Fidelity, Job, Measurement, Trial
 from mixnas.search.executors import Cluster, Executor, make_executor
 from mixnas.search.feed import Feed
@@ -204,7 +202,7 @@ def open_ablation(
     pool = make_executor(executor, workers, spec.evaluator, cluster)  # workers load while we check the rest
     store = feed = driver = None
     try:
-        check_data(experiment, download)
+        require_trainable(experiment.spec, experiment.problem, download)
         store = Store.open(storage, create=True)
         _open_study(store, experiment)
         with store.creation_lock():  # Optuna's own creation of its tables is not race-free
@@ -217,21 +215,6 @@ def open_ablation(
         for part in (driver, feed, store):
             if part is not None:
                 part.close()
-
-
-def check_data(experiment: Experiment, download: bool) -> None:
-    """Loads the evaluator, and the data where it trains on them.
-
-    Raises:
-        UsageError: one is not there.
-    """
-    from mixnas.evaluator import resolve_augment
-
-    spec = experiment.spec
-    load_evaluator(spec.evaluator)
-    if spec.evaluator == "train":
-        augment_examples(resolve_augment(spec.recipe, spec.dataset).augment, experiment.problem.task)
-        load_splits(spec.dataset, spec.split_seed, data_dir=spec.data_dir, download=download)
 
 
 def _open_study(store: Store, experiment: Experiment) -> None:

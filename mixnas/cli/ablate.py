@@ -145,15 +145,15 @@ def run(
     """
     from mixnas.ablation.estimate import forecast
     from mixnas.ablation.experiment import prepare
-    from mixnas.ablation.runner import check_data
     from mixnas.environment import available_cores
+    from mixnas.readiness import require_trainable
 
     if options["workers"] < 0:
         raise UsageError(f"--workers {options['workers']} is not a number of processes", hint="0 takes one a core")
     _check_output(output)
     console = console_for(stderr=as_format is not None and not dry_run)
     experiment = prepare(spec, storage)
-    check_data(experiment, options["download"])
+    require_trainable(experiment.spec, experiment.problem, options["download"])
     workers = 1 if options["executor"] == "inline" else options["workers"] or available_cores()
     coming = forecast(experiment, storage, min(workers, experiment.runs))
     _show(experiment, coming, console)

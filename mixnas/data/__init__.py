@@ -200,6 +200,18 @@ def load_splits(name: str, split_seed: int = 0, data_dir: str | Path | None = No
     return splits(entry, split_seed, _place(entry, data_dir), download)
 
 
+def require_readable(name: str, data_dir: str | Path | None = None, download: bool = False) -> None:
+    """Reads what a search may read and forgets it again; torch is not loaded for it.
+
+    Raises:
+        As `load_splits`.
+    """
+    from mixnas.data.reading import read
+
+    entry = dataset(name)
+    read(entry, "search", _place(entry, data_dir), download)
+
+
 def load_test(name: str, data_dir: str | Path | None = None, download: bool = False) -> Part:
     """The test part, to be read once, at the end.
 

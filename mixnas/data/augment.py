@@ -12,7 +12,8 @@ from typing import TypeAlias
 import torch
 from torch import Generator, Tensor
 
-from mixnas.errors import UnknownName, UsageError
+from mixnas.data.augment_names import augment_names
+from mixnas.records import Task
 
 Augment: TypeAlias = Callable[[Tensor, Generator], Tensor]
 """From uint8 images `[B, C, H, W]` to new ones of the same shape. The generator lives on the CPU."""
@@ -72,20 +73,15 @@ AUGMENTS: Mapping[str, Augment] = {
 }
 
 
-BOTH = ("flip",)
-"""What can be done to an image and to a target that is an image, too: nothing comes in from outside, and what is drawn
-depends on the number of images alone."""
-
-
 def augment(names: str) -> Augment | None:
     """The augmentation for names joined by '+', applied in that order; None for `none`.
 
     Raises:
         UnknownName: a name is in no table.
     """
-    if names.strip() in ("", "none"):
+    steps = [AUGMENTS[name] for name in augment_names(names)]
+    if not steps:
         return None
-    steps = [_one(name.strip()) for name in names.split("+")]
 
     def apply(images: Tensor, generator: Generator) -> Tensor:
         for step in steps:
@@ -95,24 +91,19 @@ def augment(names: str) -> Augment | None:
     return apply
 
 
-def augment_examples(names: str, task: str) -> AugmentExamples | None:
+def augment_examples(names: str, task: Task) -> AugmentExamples | None:
     """As `augment`, for images with their targets: classes stay as they are, targets that are images change alike.
 
     Raises:
         UnknownName: a name is in no table.
         UsageError: one cannot be done to the targets of the task.
     """
+    augment_names(names, task)
     step = augment(names)
     if step is None:
         return None
     if task == "classification":
         return lambda images, classes, generator: (step(images, generator), classes)
-    for name in map(str.strip, names.split("+")):
-        if name not in BOTH:
-            raise UsageError(
-                f"augmentation {name!r} changes images and not their targets, so {task} cannot use it",
-                hint=f"that can be used: none, {', '.join(BOTH)}; the recipe 'small' takes what suits the data set",
-            )
 
     def apply(images: Tensor, targets: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         state = generator.get_state()
@@ -122,9 +113,3 @@ def augment_examples(names: str, task: str) -> AugmentExamples | None:
         return images, step(planes, generator).reshape(targets.shape)
 
     return apply
-
-
-def _one(name: str) -> Augment:
-    if name not in AUGMENTS:
-        raise UnknownName("augmentation", name, ["none", *AUGMENTS])
-    return AUGMENTS[name]

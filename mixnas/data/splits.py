@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +11,8 @@ import torch
 from torch import Tensor
 
 from mixnas.data import Dataset, Normalisation
-from mixnas.data.cut import IGNORE, Examples, Images, Labels, Maps, in_groups, stratified
-from mixnas.errors import UsageError
+from mixnas.data.cut import Images, Labels, Maps, in_groups, stratified
+from mixnas.data.reading import read
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Splits:
 @lru_cache(maxsize=2)
 def splits(entry: Dataset, split_seed: int, folder: Path, download: bool) -> Splits:
     """As `mixnas.data.load_splits`; a worker process keeps the last two."""
-    images, targets, groups = _read(entry, "search", folder, download)
+    images, targets, groups = read(entry, "search", folder, download)
     if targets.ndim == 1:
         kept, cut = stratified(targets.astype(np.int64, copy=False), entry.validation_share, split_seed)
     else:
@@ -64,7 +63,7 @@ def splits(entry: Dataset, split_seed: int, folder: Path, download: bool) -> Spl
 
 def read_part(entry: Dataset, part: str, folder: Path, download: bool) -> Part:
     """The part `"search"` (training and validation) or `"test"`, as it is stored."""
-    return _part(*_read(entry, part, folder, download)[:2])
+    return _part(*read(entry, part, folder, download)[:2])
 
 
 def channel_statistics(images: Tensor) -> Normalisation:
@@ -90,46 +89,3 @@ def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
 
 def _part(images: Images, targets: Labels | Maps) -> Part:
     return Part(torch.from_numpy(np.ascontiguousarray(images)), torch.from_numpy(np.ascontiguousarray(targets)))
-
-
-def _read(entry: Dataset, part: str, folder: Path, download: bool) -> Examples:
-    """Calls the reader of the data set and checks what it gives against the record.
-
-    Raises:
-        UsageError: the images have another shape or type, or the targets do not fit.
-    """
-    module, function = entry.reader.split(":")
-    found = Examples(*getattr(importlib.import_module(module), function)(part, folder, download))
-    images, targets = found.images, found.targets
-    fits = images.dtype == np.uint8 and images.shape[1:] == entry.problem.input
-    if not fits or images.shape[:1] != targets.shape[:1]:
-        count = f"{len(targets)}" if targets.ndim else "an array of targets and"
-        wanted = f"{count} uint8 images {list(entry.problem.input)}"
-        raise _wrong(entry, f"{wanted}, found {images.dtype} {list(images.shape)}")
-    _check_targets(entry, targets)
-    return found
-
-
-def _check_targets(entry: Dataset, targets: Labels | Maps) -> None:
-    problem = entry.problem
-    shape = {
-        "classification": (),
-        "segmentation": (problem.height, problem.width),
-        "super_resolution": (problem.num_classes, 2 * problem.height, 2 * problem.width),
-    }[problem.task]
-    wanted = np.uint8 if shape else np.int64
-    if targets.shape[1:] != shape or targets.dtype != wanted:
-        raise _wrong(entry, f"{np.dtype(wanted)} targets {list(shape)}, found {targets.dtype} {list(targets.shape)}")
-    if problem.task == "super_resolution":
-        return
-    labels = targets[targets != IGNORE] if shape else targets
-    if len(targets) < 2 or labels.min(initial=0) < 0 or labels.max(initial=0) >= problem.num_classes:
-        raise _wrong(
-            entry,
-            f"labels from 0 to {problem.num_classes - 1}, "
-            f"found {len(targets)} from {labels.min(initial=0)} to {labels.max(initial=0)}",
-        )
-
-
-def _wrong(entry: Dataset, what: str) -> UsageError:
-    return UsageError(f"data set {entry.name!r}: expected {what}", hint=f"its reader is {entry.reader}")

@@ -1,4 +1,4 @@
-"""Model families, found by name. Nothing here imports torch until a family is asked for."""
+"""Model families, found by name. Nothing here imports torch until a model is built."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mixnas.errors import UnknownName
 from mixnas.models.family import Family, NamedModel
 
 FAMILIES: dict[str, str] = {
-    "splitmixer": "mixnas.models.splitmixer",
-    "wavemix_lite": "mixnas.models.wavemix_lite",
-    "mlp_mixer": "mixnas.models.mlp_mixer",
-    "hybrid": "mixnas.models.hybrid",
+    "splitmixer": "mixnas.models.families.splitmixer",
+    "wavemix_lite": "mixnas.models.families.wavemix_lite",
+    "mlp_mixer": "mixnas.models.families.mlp_mixer",
+    "hybrid": "mixnas.models.families.hybrid",
 }
 """Family name to the module that defines `FAMILY`."""
 

@@ -7,8 +7,9 @@ norm), `blocks.{i}.1` (1x1 convolution), `blocks.{i}.3` (norm), `head`.
 from __future__ import annotations
 
 from mixnas.errors import ConfigError
+from mixnas.models.families.splitmixer import SETTINGS, axes_of
 from mixnas.models.reference import Config, Translation, whole_numbers
-from mixnas.models.splitmixer import SETTINGS, SplitMixerConfig, axes_of
+from mixnas.models.splitmixer import SplitMixerConfig
 from mixnas.models.splitmixer_reference import activation_of
 from mixnas.records import Candidate, Problem
 

@@ -6,6 +6,7 @@ row a candidate), and return an int or an int64 column.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,3 +70,13 @@ class Family:
     None: blocks differ, or there are none."""
     probe: Callable[[Candidate, Problem, int], Probe | None] | None = None
     """A probe of a candidate for a batch size, for its memory; None where its structure hangs on its sizes."""
+
+
+def later(target: str) -> Callable[..., Any]:
+    """The function `module:name`; its module, and torch with it, is loaded when it is called first."""
+    module, _, name = target.partition(":")
+
+    def call(*arguments: Any) -> Any:
+        return getattr(importlib.import_module(module), name)(*arguments)
+
+    return call

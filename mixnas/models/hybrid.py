@@ -13,7 +13,7 @@ Papers: arXiv:2207.10255 (SplitMixer) and arXiv:2205.14375 (WaveMix). Their mode
 Each of the two choices is made for all blocks alike, or changes once on the way: `wavelet_then_split` takes the wavelet
 in the first `token.early` of the blocks. They may change at different depths.
 
-Reading order: config, blocks, model, corner points, `FAMILY`; costs are in `hybrid_costs`.
+Reading order: config, blocks, model, corner points; costs are in `hybrid_costs`, the record in `families/hybrid`.
 """
 
 from __future__ import annotations
@@ -26,21 +26,17 @@ from torch import Tensor, nn
 
 from mixnas.errors import ConfigError
 from mixnas.models import splitmixer, wavemix_lite
-from mixnas.models.family import Family
+from mixnas.models.families.splitmixer import axes_of
 from mixnas.models.hybrid_costs import (
     DEFAULTS,
     block_choice,
-    macs,
-    macs_thop,
-    params,
     switch,
-    transform_macs,
     wavemix_axes,
 )
-from mixnas.models.hybrid_kinds import kind
 from mixnas.models.ratios import is_ratio
 from mixnas.models.splitmixer import ACTIVATIONS, SplitMixerConfig, spatial_mixer
 from mixnas.models.wavelet import WaveletPyramid, filter_length
+from mixnas.models.wavemix_costs import DEFAULTS as WAVEMIX_DEFAULTS
 from mixnas.models.wavemix_costs import grid, reduction_of
 from mixnas.models.wavemix_lite import ImageModel, WaveMixLiteConfig, check_head, check_levels, crop
 from mixnas.records import Candidate, Problem
@@ -292,14 +288,14 @@ def from_splitmixer(axes: Candidate) -> Candidate:
     """The axes here of a member of the family `splitmixer`; its weights go over under the same names."""
     moved = {"patch_size": "stem.patch_size", "kernel_size": "token.kernel_size", "spatial": "token.spatial"}
     found: Candidate = {"stem": "patches", "token": "split", "channel": "segments"}
-    for name, value in splitmixer.axes_of(axes).items():
+    for name, value in axes_of(axes).items():
         found[moved.get(name, name.replace("channel", "channel.split"))] = value
     return found
 
 
 def from_wavemix_lite(axes: Candidate) -> Candidate:
     """The axes here of a member of the family `wavemix_lite`; its weights go over under the same names."""
-    whole = {**wavemix_lite.FAMILY.defaults, **axes}
+    whole = {**WAVEMIX_DEFAULTS, **axes}
     unused = {"stem.patch_size" if whole["stem"] == "strided" else "stem.stride"}
     if whole["transform"] == "dwt":
         unused.add("transform")  # there is no other here
@@ -310,33 +306,3 @@ def from_wavemix_lite(axes: Candidate) -> Candidate:
     found: Candidate = {"token": "wavelet", "channel": "feedforward"}
     found.update({moved.get(name, name): value for name, value in whole.items() if name not in unused})
     return found
-
-
-FAMILY = Family(
-    name="hybrid",
-    source="arXiv:2205.14375",
-    summary="SplitMixer and WaveMix crossed: wavelet or split token mixing with segments or feed-forward",
-    build=build,
-    params=params,
-    macs=macs,
-    macs_thop=macs_thop,
-    macs_unseen=transform_macs,
-    defaults=DEFAULTS,
-    kind=kind,
-    tiny={
-        "width": 8,
-        "depth": 4,
-        "stem": "patches",
-        "stem.patch_size": 2,
-        "token": "wavelet_then_split",
-        "token.early": "1/2",
-        "token.levels": 2,
-        "token.kernel_size": 3,
-        "channel": "segments_then_feedforward",
-        "channel.early": "3/4",
-        "channel.split": "disjoint",
-        "channel.split.segments": 2,
-        "channel.dropout": 0.1,
-    },
-    tasks=("classification", "segmentation", "super_resolution"),
-)

@@ -10,8 +10,9 @@ with four digits, such as 0.6666, falls short at every multiple of the denominat
 from __future__ import annotations
 
 from mixnas.errors import ConfigError
+from mixnas.models.families.splitmixer import SETTINGS, axes_of
 from mixnas.models.reference import Config, Translation, whole_numbers
-from mixnas.models.splitmixer import ACTIVATIONS, SETTINGS, SplitMixerConfig, axes_of
+from mixnas.models.splitmixer import ACTIVATIONS, SplitMixerConfig
 from mixnas.records import Candidate, Problem
 
 

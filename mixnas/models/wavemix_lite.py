@@ -22,8 +22,8 @@ What this file adds to the papers:
     any stem      the heads for segmentation and super-resolution undo any stem whose reduction is a power of two, by
                   one transposed convolution for each factor of two
 
-Reading order: config, blocks, stem and heads, model, `FAMILY`; costs are in `wavemix_costs`, published members in
-`wavemix_named`.
+Reading order: config, blocks, stem and heads, model; costs are in `wavemix_costs`, published members in
+`wavemix_named`, the record in `families/wavemix_lite`.
 """
 
 from __future__ import annotations
@@ -39,20 +39,15 @@ from torch import Tensor, nn
 
 from mixnas.errors import ConfigError
 from mixnas.models.downsampling import TRANSFORMS, reduced_width, taps, transform_pyramid
-from mixnas.models.family import DEEPEST, Axes, Family
+from mixnas.models.family import DEEPEST, Axes
 from mixnas.models.ratios import is_ratio, share
 from mixnas.models.wavelet import filter_length
 from mixnas.models.wavemix_costs import (
     DEFAULTS,
     grid,
     head_channels,
-    macs,
-    macs_thop,
-    params,
     reduction_of,
-    transform_macs,
 )
-from mixnas.models.wavemix_named import NAMED
 from mixnas.records import Candidate, Problem
 
 # ---------------------------------------------------------------------------------------------------------- config
@@ -342,31 +337,3 @@ def build(axes: Candidate, problem: Problem) -> WaveMixLite:
         UnknownName: PyWavelets has no discrete wavelet of that name.
     """
     return WaveMixLite(WaveMixLiteConfig.from_axes(axes), problem)
-
-
-FAMILY = Family(
-    name="wavemix_lite",
-    source="arXiv:2205.14375",
-    summary="Token mixing by a wavelet pyramid; classification, segmentation and super-resolution",
-    build=build,
-    params=params,
-    macs=macs,
-    macs_thop=macs_thop,
-    macs_unseen=transform_macs,
-    defaults=DEFAULTS,
-    kind=lambda axes, block: 0,
-    tiny={
-        "width": 8,
-        "depth": 2,
-        "levels": 2,
-        "wavelet": "haar",
-        "mult": 2,
-        "dropout": 0.1,
-        "stem": "strided",
-        "stem.stride": 1,
-        "upsample": "deconv",
-        "upsample.ff_ratio": "1/2",
-    },
-    tasks=("classification", "segmentation", "super_resolution"),
-    named=NAMED,
-)

@@ -13,7 +13,7 @@ import numpy as np
 from mixnas.describe import format_value
 from mixnas.errors import UsageError
 from mixnas.records import Candidate
-from mixnas.search.gate import COSTED, Column, Gate, Mask, with_aliases
+from mixnas.search.gate import COSTED, Column, Gate, Mask, by_text, with_aliases
 from mixnas.space import Expression
 from mixnas.space.whole import all_rows
 
@@ -74,19 +74,11 @@ def _counted(gate: Gate) -> Feasible | None:
         if not gate.in_columns(rows.columns):
             return None
         known = {**gate.space.context, **rows.columns, **with_aliases(gate.column_costs(rows.columns))}
-        by_text = _by_text(gate, [part.hold_columns(known, rows.active) for part in gate.parts])
+        masks = by_text(gate.parts, [part.hold_columns(known, rows.active) for part in gate.parts])
         costed += rows.count
-        passed += int(np.logical_and.reduce(list(by_text.values())).sum())
-        alone = {text: alone[text] + int(mask.sum()) for text, mask in by_text.items()}
+        passed += int(np.logical_and.reduce(list(masks.values())).sum())
+        alone = {text: alone[text] + int(mask.sum()) for text, mask in masks.items()}
     return Feasible(passed / costed, costed, True, {text: count / costed for text, count in alone.items()})
-
-
-def _by_text(gate: Gate, masks: list[Mask]) -> dict[str, Mask]:
-    """What each constraint as it was given lets pass."""
-    found: dict[str, Mask] = {}
-    for part, mask in zip(gate.parts, masks, strict=True):
-        found[part.text] = found[part.text] & mask if part.text in found else mask
-    return found
 
 
 def _searched_whole(gate: Gate, sample: int) -> Feasible:
@@ -124,7 +116,7 @@ def _seen(gate: Gate, costs: Mapping[str, Column], count: int, whole: bool) -> s
 def _judged(gate: Gate, candidates: list[Candidate], exact: bool) -> Feasible:
     masks, _ = _masks(gate, candidates)
     passed = float(np.logical_and.reduce(masks).mean())
-    alone = {text: float(mask.mean()) for text, mask in _by_text(gate, masks).items()}
+    alone = {text: float(mask.mean()) for text, mask in by_text(gate.parts, masks).items()}
     return Feasible(passed, len(candidates), exact and len(gate.quick) == len(gate.parts), alone)
 
 

@@ -181,6 +181,14 @@ def conjuncts(constraint: Expression) -> list[Expression]:
     return [constraint]
 
 
+def by_text(parts: Sequence[Expression], masks: Sequence[Mask]) -> dict[str, Mask]:
+    """What each constraint as it was given lets pass, from what its parts let pass."""
+    found: dict[str, Mask] = {}
+    for part, mask in zip(parts, masks, strict=True):
+        found[part.text] = found[part.text] & mask if part.text in found else mask
+    return found
+
+
 def violation(constraint: Expression, known: Mapping[str, Any]) -> float:
     """By how much a constraint is broken: the excess over `cost <= limit` as a share of the limit, else 1; or 0."""
     if constraint.holds(known):

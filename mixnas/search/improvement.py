@@ -17,7 +17,6 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
 
 from mixnas.pareto import nondominated
 
@@ -102,6 +101,8 @@ def expected_improvement(
 
 def _below(edges: Array, mean: Array, deviation: Array) -> Array:
     """E[max(edge - Y, 0)] for each normal Y and each edge, `[N, edges]`; 0 for an edge at -inf."""
+    from scipy.special import ndtr
+
     spread = np.maximum(deviation, 1e-12)[:, None]
     finite = np.where(np.isfinite(edges), edges, 0.0)
     z = (finite - mean[:, None]) / spread
@@ -111,6 +112,8 @@ def _below(edges: Array, mean: Array, deviation: Array) -> Array:
 
 def _below_log(edges: Array, mean: Array, deviation: Array, shift: float) -> Array:
     """The same where log(Y + shift) is normal; Black and Scholes' price of a put."""
+    from scipy.special import ndtr
+
     spread = np.maximum(deviation, 1e-12)[:, None]
     strike = np.maximum(edges + shift, 1e-300)
     z = (np.log(strike) - mean[:, None]) / spread

@@ -1,6 +1,7 @@
 """What is expected of a candidate before it is trained: a Gaussian process for what is learned, a line for its seconds.
 
-Inputs are the axes of the space and log10 of the costs that are exact. Numpy and scipy only.
+Inputs are the axes of the space and log10 of the costs that are exact. Numpy and scipy only; scipy is loaded when the
+first process is fitted, not while the workers of a search start.
 
 Source: Gaussian process regression, Rasmussen and Williams 2006, algorithm 2.1; Matérn 5/2, a length for each input.
 """
@@ -13,8 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
 
 from mixnas.records import Candidate
 from mixnas.space import Choice, Flag, Parameter, SearchSpace
@@ -117,6 +116,8 @@ class Process:
     """
 
     def __init__(self, inputs: Array, targets: Array, kernel: Kernel | None = None) -> None:
+        from scipy.linalg import cho_solve, cholesky
+
         self._inputs, self._middle = inputs, float(targets.mean())
         self._scale = float(targets.std()) or 1.0
         scaled = (targets - self._middle) / self._scale
@@ -127,6 +128,8 @@ class Process:
 
     def predict(self, inputs: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of the function itself, without the noise of a single training; `[N]` each."""
+        from scipy.linalg import solve_triangular
+
         crossed = self.kernel.between(inputs, self._inputs)
         explained = solve_triangular(self._root, crossed.T, lower=True)
         variance = math.exp(self.kernel.height) - np.einsum("ij,ij->j", explained, explained)
@@ -145,6 +148,8 @@ def _noise(kernel: Kernel, count: int) -> Array:
 
 def _fitted(inputs: Array, targets: Array) -> Kernel:
     """The settings of greatest posterior density; few trials leave them near where they start."""
+    from scipy.optimize import minimize
+
     columns = inputs.shape[1]
     begin = Kernel.start(columns)
     packed = np.concatenate([begin.lengths, [begin.height, begin.noise]])
@@ -157,6 +162,8 @@ def _fitted(inputs: Array, targets: Array) -> Kernel:
 
 def _loss(packed: Array, inputs: Array, targets: Array) -> tuple[float, Array]:
     """Minus the log posterior density of the settings, and its gradient."""
+    from scipy.linalg import cho_solve, cholesky
+
     count, columns = inputs.shape
     kernel = Kernel(packed[:columns], float(packed[columns]), float(packed[columns + 1]))
     scaled = inputs * np.exp(-kernel.lengths)

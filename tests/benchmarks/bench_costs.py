@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from mixnas.cost.check import count
-from mixnas.models.splitmixer import FAMILY, SplitMixerConfig, axes_of
+from mixnas.models.families.splitmixer import FAMILY, axes_of
+from mixnas.models.splitmixer import SplitMixerConfig
 from mixnas.models.splitmixer_costs import DEFAULTS
 from mixnas.records import Candidate, Problem
 

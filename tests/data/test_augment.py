@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mixnas.data.augment import AUGMENTS, augment, flip, shift
+from mixnas.data.augment_names import NAMES
 from mixnas.errors import UnknownName
 
 
@@ -64,3 +65,7 @@ def test_none_is_no_augmentation() -> None:
 def test_an_unknown_name() -> None:
     with pytest.raises(UnknownName, match=r"unknown augmentation 'flp'.*did you mean 'flip'"):
         augment("shift+flp")
+
+
+def test_every_name_is_one_that_can_be_asked_for_without_torch() -> None:
+    assert tuple(AUGMENTS) == NAMES

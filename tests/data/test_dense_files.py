@@ -135,14 +135,14 @@ def test_a_damaged_image_is_named(tmp_path: Path) -> None:
 
 
 def test_maps_and_images_of_other_sizes_are_refused() -> None:
-    from mixnas.data.splits import _check_targets
+    from mixnas.data.reading import check_targets
 
     entry: Dataset = DATASETS["digits-seg"]
     with pytest.raises(UsageError, match=r"'digits-seg': expected uint8 targets \[12, 12\], found uint8 \[4, 6, 12\]"):
-        _check_targets(entry, np.zeros((4, 6, 12), np.uint8))
+        check_targets(entry, np.zeros((4, 6, 12), np.uint8))
     with pytest.raises(UsageError, match="expected labels from 0 to 10, found 4 from 0 to 11"):
-        _check_targets(entry, np.full((4, 12, 12), 11, np.uint8))
-    _check_targets(entry, np.full((4, 12, 12), 255, np.uint8))
+        check_targets(entry, np.full((4, 12, 12), 11, np.uint8))
+    check_targets(entry, np.full((4, 12, 12), 255, np.uint8))
 
 
 # ------------------------------------------------------------------------------------------------------ image folders

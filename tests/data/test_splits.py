@@ -11,8 +11,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.datasets import load_digits
 
-from mixnas.data import DATASETS, Dataset, Normalisation, data_folder, dataset, load_splits, load_test, mnist5k
+from mixnas.data import DATASETS, Dataset, Normalisation, data_folder, dataset, digits, load_splits, load_test, mnist5k
 from mixnas.data.cut import TEST_SHARE, stratified
 from mixnas.data.splits import channel_statistics, normalise, splits
 from mixnas.errors import MissingExtra, UnknownName, UsageError
@@ -152,3 +153,14 @@ def test_what_a_reader_gives_is_checked(reader: str, message: str) -> None:
     mine = Dataset("mine", Problem.square(8, 1, 10), "", f"{__name__}:{reader}")
     with pytest.raises(UsageError, match=message):
         splits.__wrapped__(mine, 0, Path("nowhere"), False)
+
+
+@pytest.mark.parametrize("file_is_there", [True, False])
+def test_digits_are_those_of_scikit_learn_with_and_without_its_file(
+    file_is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = load_digits()
+    if not file_is_there:
+        monkeypatch.setattr(digits, "find_spec", lambda name: None)
+    table = digits._table()
+    assert np.array_equal(table[:, :-1], source.data) and np.array_equal(table[:, -1], source.target)

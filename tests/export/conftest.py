@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from mixnas.cli.models import register
 from mixnas.errors import MixnasError
-from mixnas.models.splitmixer import FAMILY
+from mixnas.models.families.splitmixer import FAMILY
 from mixnas.recipe import RECIPES
 from mixnas.records import Candidate, Fidelity, FrontPoint, Measurement, Problem
 from mixnas.space import load_space

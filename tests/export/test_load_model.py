@@ -14,7 +14,7 @@ import mixnas
 from mixnas.errors import ConfigError
 from mixnas.model_config import ModelConfig, write_config
 from mixnas.models import FAMILIES, family
-from mixnas.models.splitmixer import FAMILY
+from mixnas.models.families.splitmixer import FAMILY
 from mixnas.records import Problem
 
 PROBLEM = Problem.square(8, 1, 10)

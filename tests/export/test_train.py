@@ -22,7 +22,7 @@ from mixnas.data import load_splits, load_test
 from mixnas.data.splits import normalise
 from mixnas.errors import ConfigError, UnknownName, UsageError
 from mixnas.model_config import ModelConfig, read_config, write_config
-from mixnas.models.splitmixer import FAMILY
+from mixnas.models.families.splitmixer import FAMILY
 from mixnas.records import Problem
 from mixnas.store import Store
 from mixnas.training import NonFiniteLoss

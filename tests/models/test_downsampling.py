@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from mixnas.errors import ConfigError
 from mixnas.models.downsampling import TRANSFORMS, AveragePyramid, ConvolutionPyramid
+from mixnas.models.families.wavemix_lite import FAMILY
 from mixnas.models.hybrid import build as build_hybrid
 from mixnas.models.hybrid import from_wavemix_lite
 from mixnas.models.wavelet import haar_pyramid
-from mixnas.models.wavemix_lite import FAMILY, Block, WaveMixLiteConfig, build
+from mixnas.models.wavemix_lite import Block, WaveMixLiteConfig, build
 from mixnas.models.wavemix_named import NAMED
 from mixnas.records import Problem
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from mixnas.cost.check import count
 from mixnas.errors import ConfigError
 from mixnas.models import family
+from mixnas.models.families.hybrid import FAMILY
 from mixnas.models.hybrid import (
     CHOICES,
-    FAMILY,
     HybridConfig,
     SplitFeedForwardBlock,
     WaveletSegmentsBlock,

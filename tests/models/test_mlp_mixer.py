@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mixnas.cost.check import count
 from mixnas.errors import ConfigError
 from mixnas.models import family
-from mixnas.models.mlp_mixer import DEFAULTS, FAMILY, build, macs, macs_thop, params
+from mixnas.models.families.mlp_mixer import DEFAULTS, FAMILY, macs, macs_thop, params
+from mixnas.models.mlp_mixer import build
 from mixnas.records import Candidate, Problem
 
 RATIOS = ("1/4", "1/2", "1", "3/2", "4")

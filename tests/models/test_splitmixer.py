@@ -16,15 +16,14 @@ from hypothesis import strategies as st
 
 from mixnas.cost.check import count
 from mixnas.errors import ConfigError
+from mixnas.models.families.splitmixer import FAMILY, axes_of
 from mixnas.models.splitmixer import (
-    FAMILY,
     ChannelConv3d,
     OverlappingSegments,
     Segments,
     SharedSegments,
     SplitMixer,
     SplitMixerConfig,
-    axes_of,
     build,
 )
 from mixnas.models.splitmixer_costs import DEFAULTS, macs, macs_thop, params

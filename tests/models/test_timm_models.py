@@ -30,7 +30,7 @@ def test_it_builds_for_small_images_and_counts_what_it_builds(name: str, size: i
 
 
 def test_thop_counts_a_plain_network_as_our_own_form_of_it_does() -> None:
-    from mixnas.models.splitmixer import FAMILY, SETTINGS
+    from mixnas.models.families.splitmixer import FAMILY, SETTINGS
 
     axes = {**SETTINGS["convmixer"], "width": 768, "depth": 32, "kernel_size": 7, "patch_size": 7, "activation": "relu"}
     problem = Problem.square(28, num_classes=10)

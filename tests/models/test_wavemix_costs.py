@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from mixnas.cost.check import count
+from mixnas.models.families.wavemix_lite import FAMILY
 from mixnas.models.wavemix_costs import (
     DEFAULTS,
     fvcore_macs,
@@ -22,7 +23,7 @@ from mixnas.models.wavemix_costs import (
     params,
     transform_macs,
 )
-from mixnas.models.wavemix_lite import FAMILY, build
+from mixnas.models.wavemix_lite import build
 from mixnas.models.wavemix_named import NAMED, axes_of
 from mixnas.records import Candidate, Problem
 

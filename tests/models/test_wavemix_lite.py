@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from mixnas.errors import ConfigError, UnknownName
 from mixnas.models import family
+from mixnas.models.families.wavemix_lite import FAMILY
 from mixnas.models.wavelet import WaveletPyramid
-from mixnas.models.wavemix_lite import FAMILY, Block, WaveMixLiteConfig, build
+from mixnas.models.wavemix_lite import Block, WaveMixLiteConfig, build
 from mixnas.records import Candidate, Problem
 
 SMALL: Candidate = {"width": 8, "depth": 1, "dropout": 0.0}

@@ -13,7 +13,7 @@ from mixnas import training as training_module
 from mixnas.data import dataset, load_splits
 from mixnas.data.splits import Part
 from mixnas.evaluator import evaluate
-from mixnas.models.wavemix_lite import FAMILY
+from mixnas.models.families.wavemix_lite import FAMILY
 from mixnas.recipe import Recipe
 from mixnas.records import EpochRecord, Fidelity, Job, Measurement
 from mixnas.training import Training, seeded

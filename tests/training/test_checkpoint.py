@@ -13,7 +13,7 @@ import torch
 from mixnas import checkpoint as checkpoint_module
 from mixnas import toy
 from mixnas.evaluator import evaluate
-from mixnas.models.splitmixer import FAMILY
+from mixnas.models.families.splitmixer import FAMILY
 from mixnas.recipe import RECIPES
 from mixnas.records import EpochRecord, Fidelity, Job, Problem
 

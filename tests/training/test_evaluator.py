@@ -13,7 +13,7 @@ from mixnas.data import splits as splits_module
 from mixnas.errors import UnknownName, UsageError
 from mixnas.evaluator import evaluate
 from mixnas.evaluators import EVALUATORS, load_evaluator, run
-from mixnas.models.splitmixer import FAMILY
+from mixnas.models.families.splitmixer import FAMILY
 from mixnas.records import EpochRecord, Fidelity, Job, Measurement, Problem
 
 JOB = Job(
@@ -61,14 +61,14 @@ def test_it_never_reads_the_test_part(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = without_time(evaluate(JOB, silent))
     splits_module.splits.cache_clear()
     asked: list[str] = []
-    read = splits_module._read
+    read = splits_module.read
 
     def watched(entry: Any, part: str, *rest: Any) -> Any:
         asked.append(part)
         assert part != "test", "the evaluator opened the test part"
         return read(entry, part, *rest)
 
-    monkeypatch.setattr(splits_module, "_read", watched)
+    monkeypatch.setattr(splits_module, "read", watched)
     monkeypatch.setattr(mixnas.data, "load_test", None)
     assert without_time(evaluate(JOB, silent)) == expected
     assert asked == ["search"]
