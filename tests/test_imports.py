@@ -46,7 +46,7 @@ def test_a_search_leaves_torch_and_scikit_learn_to_its_workers(tmp_path: Path) -
     asked = ("search", "--space", "splitmixer", "--objective", "acc,params,macs", "--constraint", "params <= 20k")
     more = ("--trials", "2", "--epochs", "1", "--workers", "1", "--plain", "--storage", storage)
     loaded = loaded_by("from mixnas.cli.main import main; main()", *asked, *more)
-    assert "optuna" in loaded and not loaded & {"torch", "sklearn", "scipy", "pandas", "plotly", "ray", "timm", "fvcore"}
+    assert loaded == {"optuna", "sqlalchemy"}
 
 
 def test_parts_are_there_without_an_import_of_their_own() -> None:

@@ -25,6 +25,7 @@ from mixnas.search.improvement import expected_improvement, uncovered
 from mixnas.search.pool import Pool
 from mixnas.search.proposers import Setting, derived_seed
 from mixnas.search.surrogate import Encoder
+from mixnas.search.threads import one_blas_thread
 
 Array = npt.NDArray[np.float64]
 
@@ -163,7 +164,8 @@ class AutoProposer:
             return self._setting.space.sample(rng)
         if len(self._finished) < self._options.starts:
             return self._pool.candidates[self._start(rng)]
-        return self._best(rng)
+        with one_blas_thread():
+            return self._best(rng)
 
     def _start(self, rng: random.Random) -> int:
         costs = self._pool.costs.get("macs", next(iter(self._pool.costs.values())))
