@@ -80,16 +80,17 @@ def _list(storage: str, as_json: bool) -> None:
 
 def show(
     context: typer.Context,
-    name: str = typer.Argument(..., help="The study."),
+    name: str = typer.Argument("", help="The study; left out, the only one there is."),
     storage: str = STORAGE,
     as_json: bool = AS_JSON,
 ) -> None:
     """Print what a study is: what it searches, with what, since when, and how it stands."""
+    from mixnas.cli.fronts import only_study
     from mixnas.printable import printable
     from mixnas.store import Store
 
     with Store.open(storage_of(context, storage)) as store:
-        facts = _facts(store, name)
+        facts = _facts(store, name or only_study(store))
     if as_json or json_before(context):
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return

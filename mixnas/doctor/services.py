@@ -46,7 +46,7 @@ def database(storage: str) -> Iterator[Check]:
         mend = "restore a backup, or save what can be read with `sqlite3 FILE .recover`"
         yield Check("database", location.shown, "problem", f"it is damaged: {found.integrity}", mend)
     else:
-        yield Check("database", location.shown, "ok", f"{version}, {found.studies} studies, whole")
+        yield Check("database", location.shown, "ok", f"{version}, {found.studies} {'study' if found.studies == 1 else 'studies'}, whole")
 
 
 def ray(address: str) -> Iterator[Check]:

@@ -80,6 +80,7 @@ def test_show_tells_what_a_study_is(path: Path) -> None:
     assert facts["searched by"] == "nobody" and facts["reference"].keys() == {"acc", "params"}
     text = call("show", "s", "--storage", url(path)).stdout
     assert "dataset      digits\n" in text and "sampler      random\n" in text
+    assert call("show", "--storage", url(path)).stdout == text  # it is the only one
     with pytest.raises(UnknownName, match="did you mean"):
         call("show", "ss", "--storage", url(path))
 
