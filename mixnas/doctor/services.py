@@ -46,7 +46,8 @@ def database(storage: str) -> Iterator[Check]:
         mend = "restore a backup, or save what can be read with `sqlite3 FILE .recover`"
         yield Check("database", location.shown, "problem", f"it is damaged: {found.integrity}", mend)
     else:
-        yield Check("database", location.shown, "ok", f"{version}, {found.studies} {'study' if found.studies == 1 else 'studies'}, whole")
+        studies = "1 study" if found.studies == 1 else f"{found.studies} studies"
+        yield Check("database", location.shown, "ok", f"{version}, {studies}, whole")
 
 
 def ray(address: str) -> Iterator[Check]:

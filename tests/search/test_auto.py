@@ -90,16 +90,29 @@ def test_published_models_come_first_and_the_cheapest_then() -> None:
     asked = setting(published=[known])
     sizes = {}
     for start in ("spread", "cheapest"):
-        found = search(AutoProposer(asked, AutoOptions(start=start)), asked, 8)
+        found = search(AutoProposer(asked, AutoOptions(start=start, starts=8)), asked, 9)
         assert found[0] == known
         sizes[start] = [estimate(axes)["macs"] for axes in found[1:]]
     cheapest = sorted(estimate(axes)["macs"] for axes in SPACE.enumerate())
-    assert sizes["cheapest"] == cheapest[:7]
-    assert sizes["spread"][0] == cheapest[0]
+    assert sizes["cheapest"] == cheapest[:8]
+    assert sizes["spread"][0] == cheapest[0] and sizes["spread"] == sorted(sizes["spread"])
     # The golden ratio leaves no third of the candidates out.
     thirds = np.searchsorted(np.quantile(cheapest, [1 / 3, 2 / 3]), sizes["spread"])
     assert set(thirds.tolist()) == {0, 1, 2}
     assert search(AutoProposer(asked, AutoOptions(published_start=False)), asked, 1)[0] != known
+
+
+def test_more_workers_than_starts_still_begin_candidates_spread_over_cost() -> None:
+    asked = setting()
+    proposer, costs = AutoProposer(asked), []
+    for number in range(12):
+        axes = proposer.propose()
+        proposer.begin(number, axes)
+        costs.append(estimate(axes)["macs"])
+    assert costs[:4] == sorted(costs[:4])
+    cheapest = sorted(estimate(axes)["macs"] for axes in SPACE.enumerate())
+    fifths = np.searchsorted(np.quantile(cheapest, [0.2, 0.4, 0.6, 0.8]), costs)
+    assert set(fifths.tolist()) == set(range(5))
 
 
 def test_the_front_of_a_clear_case_is_found_in_a_third_of_the_space() -> None:
