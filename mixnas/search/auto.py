@@ -163,7 +163,7 @@ class AutoProposer:
                 return found
         if not len(self._pool):
             return self._setting.space.sample(rng)
-        if len(self._finished) < self._options.starts:
+        if min(self._begun - self._offered, len(self._finished)) < self._options.starts:
             return self._pool.candidates[self._start(rng)]
         with one_blas_thread():
             return self._best(rng)
