@@ -19,8 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -175,13 +175,19 @@ def no_checkpoints(rng: random.Random, folder: Path, report: Report, wanted: int
             check(search, before, "no room for checkpoints", report)
 
 
-def make_read_only(disk: Path) -> None:
-    """Waits for those to end who still have a file open for writing there: workers that were told to."""
-    for _ in range(100):
-        if subprocess.run(["mount", "-o", "remount,ro", str(disk)], capture_output=True).returncode == 0:
-            return
-        time.sleep(0.2)
-    raise RuntimeError(f"{disk} is in use")
+@contextmanager
+def made_read_only(disk: Path) -> Iterator[None]:
+    """Whoever opens something there in the block finds a read-only disk.
+
+    The folder is mounted a second time over itself: the first mount may still be busy for a while with what processes
+    that were told to end had open for writing.
+    """
+    subprocess.run(["mount", "--bind", str(disk), str(disk)], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(disk)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def read_only(rng: random.Random, folder: Path, report: Report, wanted: int) -> None:
@@ -197,12 +203,11 @@ def read_only(rng: random.Random, folder: Path, report: Report, wanted: int) -> 
             search.process.send_signal(signal.SIGTERM)
             search.end()
             before = search.finished()
-            make_read_only(disk)
-            code, error = search.again()
+            with made_read_only(disk):
+                code, error = search.again()
             if code not in (1, 2) or "Traceback" in error:
                 report.broken.append(f"read-only disk: exit code {code}: {error[-400:]}")
             report.faults["read-only disk"] += 1
-            subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
             until_done(search, "read-only disk", report)
             check(search, before, "read-only disk", report)
 
