@@ -1,6 +1,6 @@
 """The strategy `auto`: what is exact is not searched for, and what is learned is weighed against the time it takes.
 
-First the published models that the space contains, then the cheapest candidate and three spread over cost. Then that
+First the published models that the space contains, then the cheapest candidate and four spread over cost. Then that
 with the greatest expected hypervolume improvement for each second of training: a Gaussian process says what its
 accuracy may be, its costs are exact, and it is taken from a pool of candidates that were never trained.
 """
@@ -46,9 +46,9 @@ class AutoOptions:
     published_start: bool = True
     divide_by_time: bool = True
     start: Literal["cheapest", "spread"] = "spread"
-    """The first candidates: spread evenly over cost, cheaper ones first, or the cheapest ones only."""
-    starts: int = 4
-    """Trainings that end before anything is expected of others: 3 to 5 did alike on both tables, 6 to 12 worse."""
+    """The first candidates: the cheapest one and then spread evenly over cost, or the cheapest ones only."""
+    starts: int = 5
+    """Trainings that end before anything is expected of others."""
     deduplicate: bool = True
 
 
@@ -175,7 +175,8 @@ class AutoProposer:
             return rng.randrange(len(order))
         if self._options.start == "cheapest":
             return int(order[0])
-        return int(order[int(_share(max(self._begun - self._offered, 0), self._options.starts) * len(order))])
+        place = max(self._begun - self._offered, 0)
+        return int(order[int(place * GOLDEN % 1.0 * len(order))])
 
     def _best(self, rng: random.Random) -> Candidate:
         """The best of the pool that the gate lets pass, its slow costs worked out where there are some."""
@@ -233,13 +234,3 @@ class AutoProposer:
             shift=self._beliefs.shift,
         )
         return gain / expected.seconds if self._options.divide_by_time else gain
-
-
-def _share(place: int, starts: int) -> float:
-    """Which share of the pool is cheaper than the candidate that is begun in that place.
-
-    The first so many are taken in the order of their costs: what is learned of a cheap one is there sooner. More may be
-    begun, by as many workers, before any of them has ended.
-    """
-    spread = [number * GOLDEN % 1.0 for number in range(max(starts, place + 1))]
-    return sorted(spread[:starts])[place] if place < starts else spread[place]

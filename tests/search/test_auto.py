@@ -95,7 +95,7 @@ def test_published_models_come_first_and_the_cheapest_then() -> None:
         sizes[start] = [estimate(axes)["macs"] for axes in found[1:]]
     cheapest = sorted(estimate(axes)["macs"] for axes in SPACE.enumerate())
     assert sizes["cheapest"] == cheapest[:7]
-    assert sizes["spread"][0] == cheapest[0] and sizes["spread"] == sorted(sizes["spread"])
+    assert sizes["spread"][0] == cheapest[0]
     # The golden ratio leaves no third of the candidates out.
     thirds = np.searchsorted(np.quantile(cheapest, [1 / 3, 2 / 3]), sizes["spread"])
     assert set(thirds.tolist()) == {0, 1, 2}
@@ -109,7 +109,6 @@ def test_more_workers_than_starts_still_begin_candidates_spread_over_cost() -> N
         axes = proposer.propose()
         proposer.begin(number, axes)
         costs.append(estimate(axes)["macs"])
-    assert costs[:4] == sorted(costs[:4])
     cheapest = sorted(estimate(axes)["macs"] for axes in SPACE.enumerate())
     fifths = np.searchsorted(np.quantile(cheapest, [0.2, 0.4, 0.6, 0.8]), costs)
     assert set(fifths.tolist()) == set(range(5))
