@@ -1,6 +1,6 @@
 """`auto` over several fidelities: what paused trainings tell of their end, and which of them goes on.
 
-Not a part of mixnas: both ways are measured here beside `auto`, and neither earns its place (README.md).
+Not a part of mixnas: both ways are measured here beside `auto`, and neither brings enough (README.md).
 
 - Curves learned: successive halving decides who goes on; a paused trial is in the surrogate with the end that its last
   epoch suggests, as uncertain as such guesses have been.
