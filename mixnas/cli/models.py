@@ -115,13 +115,14 @@ def train(
     from mixnas.data.augment_names import augment_names
     from mixnas.final_training import require_device, train_and_test
     from mixnas.recipe import recipe as find_recipe
+    from mixnas.recipe import resolve_augment
     from mixnas.store import Store
 
     config = _config(model, storage)
     data = find_dataset(dataset or _own_dataset(config, model))
     changes = {"lr": lr, "batch_size": batch_size, "augment": augment, "precision": precision}
     chosen = find_recipe(recipe, **{key: value for key, value in changes.items() if value is not None})
-    augment_names(data.augment if chosen.augment == "dataset" else chosen.augment, data.problem.task)
+    augment_names(resolve_augment(chosen, data.name).augment, data.problem.task)
     fitted = _for_dataset(config, data, model)
     weights, config_path = _targets(output, model, data, same=fitted.problem == config.problem)
     _require_writable(weights, force)

@@ -201,15 +201,15 @@ def load_splits(name: str, split_seed: int = 0, data_dir: str | Path | None = No
 
 
 def require_readable(name: str, data_dir: str | Path | None = None, download: bool = False) -> None:
-    """Reads what a search may read and forgets it again; torch is not loaded for it.
+    """Reads what a search may read, once in a process, and forgets it again; torch is not loaded for it.
 
     Raises:
         As `load_splits`.
     """
-    from mixnas.data.reading import read
+    from mixnas.data.reading import require
 
     entry = dataset(name)
-    read(entry, "search", _place(entry, data_dir), download)
+    require(entry, _place(entry, data_dir), download)
 
 
 def load_test(name: str, data_dir: str | Path | None = None, download: bool = False) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,16 @@ def read(entry: Dataset, part: str, folder: Path, download: bool) -> Examples:
         raise _wrong(entry, f"{wanted}, found {images.dtype} {list(images.shape)}")
     check_targets(entry, targets)
     return found
+
+
+@lru_cache(maxsize=2)
+def require(entry: Dataset, folder: Path, download: bool) -> None:
+    """Reads what a search may read, for its errors; what could be read is not read again.
+
+    Raises:
+        UsageError: as `read`.
+    """
+    read(entry, "search", folder, download)
 
 
 def check_targets(entry: Dataset, targets: Labels | Maps) -> None:

@@ -75,7 +75,7 @@ class Beliefs:
     def update(self, trials: Sequence[Known]) -> None:
         """Takes in the finished trials, in the order in which they ended; at least one."""
         chosen = _chosen(trials)
-        self._inputs = self._joined(np.array([t.encoded for t in chosen]), _columns(chosen))
+        self._inputs = self._joined(np.array([t.encoded for t in chosen]), cost_columns(chosen))
         points = np.array([scaled(t.values or {}, self._objectives) for t in chosen])
         self._targets = self._modelled(points[:, self._column])
         if len(trials) >= GROWTH * self._fitted_at:
@@ -99,9 +99,9 @@ class Beliefs:
 
     def believe(self, pending: Sequence[Known]) -> Array:
         """Takes running trials for finished with the value expected of them; returns their points `[n, m]`."""
-        found = self.expect(np.array([t.encoded for t in pending]), _columns(pending))
+        found = self.expect(np.array([t.encoded for t in pending]), cost_columns(pending))
         self._inputs = np.vstack(
-            [self._inputs, self._joined(np.array([t.encoded for t in pending]), _columns(pending))]
+            [self._inputs, self._joined(np.array([t.encoded for t in pending]), cost_columns(pending))]
         )
         self._targets = np.concatenate([self._targets, found.mean])
         self._process = Process(self._inputs, self._targets, self._kernel)
@@ -129,7 +129,8 @@ class Beliefs:
         return np.asarray(np.log10(self._costs[i].predict(inputs)), float)
 
 
-def _columns(trials: Sequence[Known]) -> dict[str, Array]:
+def cost_columns(trials: Sequence[Known]) -> dict[str, Array]:
+    """log10 of each cost that is quick to know, `[n]`; at least one trial."""
     return {name: np.array([t.costs[name] for t in trials]) for name in trials[0].costs}
 
 

@@ -60,7 +60,7 @@ def require_feasible(gate: Gate, sample: int = 2000, seed: int = 0) -> Feasible:
     if found is None:
         whole = gate.space.size() <= SMALL
         drawn = gate.space.enumerate() if whole else gate.space.sample_many(random.Random(seed), sample)
-        found = _judged(gate, list(drawn), exact=whole)
+        found = _feasible(gate, _masks(gate, list(drawn))[0], exact=whole)
     return found if found.share else _searched_whole(gate, sample)
 
 
@@ -86,10 +86,10 @@ def _searched_whole(gate: Gate, sample: int) -> Feasible:
     whole = gate.space.size() <= LISTED
     listed = gate.space.enumerate() if whole else gate.space.sample_many(random.Random(1), sample)
     candidates = list(listed)
-    found = _judged(gate, candidates, exact=whole)
+    masks, costs = _masks(gate, candidates)
+    found = _feasible(gate, masks, exact=whole)
     if found.share:
         return found
-    masks, costs = _masks(gate, candidates)
     at_fault = dict.fromkeys(gate.parts[i].text for i in _smallest_conflict(masks))
     quoted = " and ".join(repr(text) for text in at_fault)
     ranges = ", ".join(
@@ -113,11 +113,10 @@ def _seen(gate: Gate, costs: Mapping[str, Column], count: int, whole: bool) -> s
     return f"{seen} for what is quick to know, {some}"
 
 
-def _judged(gate: Gate, candidates: list[Candidate], exact: bool) -> Feasible:
-    masks, _ = _masks(gate, candidates)
+def _feasible(gate: Gate, masks: list[Mask], exact: bool) -> Feasible:
     passed = float(np.logical_and.reduce(masks).mean())
     alone = {text: float(mask.mean()) for text, mask in by_text(gate.parts, masks).items()}
-    return Feasible(passed, len(candidates), exact and len(gate.quick) == len(gate.parts), alone)
+    return Feasible(passed, len(masks[0]), exact and len(gate.quick) == len(gate.parts), alone)
 
 
 def _masks(gate: Gate, candidates: list[Candidate]) -> tuple[list[Mask], dict[str, Column]]:

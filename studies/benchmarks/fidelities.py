@@ -21,11 +21,11 @@ from scipy.linalg import cho_solve, cholesky
 
 from mixnas.records import Decision, EpochRecord
 from mixnas.search.auto import AutoProposer
-from mixnas.search.beliefs import SHIFT, Beliefs, Known
+from mixnas.search.beliefs import SHIFT, Beliefs, Known, cost_columns
 from mixnas.search.proposers import Setting
-from mixnas.search.rungs import EarlyStopping, Ladder
+from mixnas.search.rungs import EarlyStopping, Ladder, early_stopping
 from mixnas.search.surrogate import Kernel, Process
-from studies.benchmarks.arena import Arena, Run, Search
+from studies.benchmarks.arena import Arena, Run, Search, drive
 
 Array = npt.NDArray[np.float64]
 
@@ -64,8 +64,8 @@ class CurveBeliefs(Beliefs):
         if not self.guesses or self._kernel is None:
             return
         known = [guess.trial for guess in self.guesses]
-        costs = {name: np.array([k.costs[name] for k in known]) for name in known[0].costs}
-        inputs = np.vstack([self._inputs, self._joined(np.array([k.encoded for k in known]), costs)])
+        joined = self._joined(np.array([k.encoded for k in known]), cost_columns(known))
+        inputs = np.vstack([self._inputs, joined])
         targets = np.concatenate([self._targets, [guess.mean for guess in self.guesses]])
         deviations = np.concatenate([np.zeros(len(self._targets)), [guess.deviation for guess in self.guesses]])
         self._process = RoughProcess(inputs, targets, self._kernel, deviations)
@@ -121,8 +121,7 @@ class CurveProposer(AutoProposer):
         self._curve_beliefs.guesses = self._guesses()
         self._curve_beliefs.update([self._trials[number] for number in self._finished])
         boxes, known = self._cut(self._front), [self._trials[number] for number in left]
-        costs = {name: np.array([k.costs[name] for k in known]) for name in known[0].costs}
-        paused = self._curve_beliefs.expect(np.array([k.encoded for k in known]), costs)
+        paused = self._curve_beliefs.expect(np.array([k.encoded for k in known]), cost_columns(known))
         gains = self._scores(boxes, paused) / np.array(list(left.values()))
         new = self._curve_beliefs.expect(self._pool.axes, self._pool.costs) if len(self._pool) else None
         best = float(self._scores(boxes, new).max()) if new is not None else 0.0
@@ -147,12 +146,12 @@ class ThawingLadder(Ladder):
         return decision
 
 
-def curves_learned(rungs: Sequence[int], reduction: float = 3.0) -> Callable[[Arena, int], Run]:
+def curves_learned(rungs: Sequence[int]) -> Callable[[Arena, int], Run]:
     """`auto` that learns from paused trials, beside successive halving over these rungs."""
 
     def run(arena: Arena, repetition: int) -> Run:
-        rules = EarlyStopping(tuple(rungs), reduction, len(arena.table.candidates) // 10)
-        return Search(arena, repetition, CurveProposer, Ladder(rules, arena.objectives)).run()
+        rules = early_stopping("mo-asha", arena.table.header.epochs, len(arena.table.candidates), rungs)
+        return drive(arena, repetition, CurveProposer, early_stopping=rules)
 
     return run
 

@@ -19,8 +19,8 @@ DASHES = ("solid", "dash", "dot")
 SHOWN = ("auto", "auto + mo-asha", "tpe", "evolution", "nsga2", "random + mo-asha", "random", PEER)
 """In the first figure, as far as they are there; variants of `auto` and other packages have figures of their own."""
 
-FIDELITIES = ("with curves", "freeze and thaw", "thaw at 6")
-"""Ends of the names of what `fidelities.py` tries."""
+FIDELITIES = ("with curves", "with freeze and thaw")
+"""In the names of what `fidelities.py` tries."""
 
 
 def write_report(tables: tuple[str, ...]) -> None:
@@ -30,7 +30,9 @@ def write_report(tables: tuple[str, ...]) -> None:
     groups = {
         "strategies": [name for name in SHOWN if name in strategies],
         "ablation": [name for name in strategies if name == "auto" or name.startswith("auto without")],
-        "fidelities": [n for n in strategies if n in ("auto", "auto + mo-asha") or n.endswith(FIDELITIES)],
+        "fidelities": [
+            n for n in strategies if n in ("auto", "auto + mo-asha") or any(word in n for word in FIDELITIES)
+        ],
         "peers": [n for n in strategies if n in ("auto", PEER) or n.startswith(("Syne Tune", "NePS"))],
     }
     for group, names in groups.items():
